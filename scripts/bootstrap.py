@@ -239,7 +239,7 @@ def require_store(settings: Settings) -> None:
     from models.schema import StoreMissing
 
     text = _("there is no {file} (HOTLINE_HOME is {home}); `hotline db upgrade` makes a store")
-    raise StoreMissing(text.format(file=file, home=settings.home))
+    raise StoreMissing(text.format(file=file.absolute(), home=settings.home))
 
 
 def ready_home(settings: Settings) -> None:

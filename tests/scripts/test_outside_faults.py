@@ -78,6 +78,12 @@ def test_a_database_in_no_file_is_refused(hotline: InProcessHotline, url: str) -
         assert "names no file" in _error(hotline, command, DATABASE_URL=url)
 
 
+def test_a_file_that_is_not_there_is_named_in_full(hotline: InProcessHotline) -> None:
+    """A relative path is looked up from the folder of each process."""
+    error = _error(hotline, "queue", DATABASE_URL="sqlite:///rel.db")
+    assert f"there is no {Path.cwd() / 'rel.db'} (" in error
+
+
 def test_addresses_with_everything_in_them_are_taken(hotline: InProcessHotline) -> None:
     """Escaped passwords, sockets, numbers of IPv6; nobody is there."""
     for url in (
