@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from models.clock import Now, parse_clock
 from models.database import Store, StoreNotReady
+from models.i18n import _
 from models.settings import Settings
 from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_passing_outage, outage_reason
@@ -49,7 +50,7 @@ def outlast_shortage(begin: Callable[[], _T], stop: Event | None = None) -> _T:
             passing = isinstance(error, StoreNotReady) or is_passing_outage(error)
             if not passing or stop.is_set():
                 raise
-            log.warning("waiting: %s", outage_reason(error))
+            log.warning(_("waiting: {why}").format(why=outage_reason(error)))
         stop.wait(_RETRY_INTERVAL)
 
 
