@@ -10,7 +10,6 @@ from models.rules.calendar import Calendar
 from models.rules.fields import Limit
 from models.rules.policy import Policy
 from models.rules.vocabulary import (
-    BEFORE_ACCEPTANCE,
     Category,
     ClockName,
     ClockState,
@@ -151,11 +150,12 @@ class State(msgspec.Struct, omit_defaults=True):
     def level(self) -> Level | None:
         """The highest level raised in the present run.
 
-        None until the unit in charge has accepted the ticket: what was raised before was on
-        another's handling, which ended when that unit was released.
+        None once the handling was cancelled: the unit that it was raised on is released, and its
+        card is not the next one's.
         """
-        handled = self.status not in BEFORE_ACCEPTANCE
-        return self.raised[-1] if self.raised and handled else None
+        handling = self.clocks.get(ClockName.HANDLING)
+        released = handling is None or handling.state == ClockState.CANCELLED
+        return None if released or not self.raised else self.raised[-1]
 
     @property
     def due(self) -> datetime | None:

@@ -66,12 +66,6 @@ CLOSED = (Status.COMPLETED, Status.ARCHIVED, Status.DECLINED)
 OPEN = tuple(status for status in Status if status not in CLOSED)
 """Statuses from receipt to submission: somebody has still to act."""
 
-BEFORE_ACCEPTANCE = (
-    *(Status.RECEIVED, Status.MANUAL, Status.DISPATCHED),
-    *(Status.RETURNED, Status.DISPUTED),
-)
-"""Statuses in which the unit that is to handle the ticket has not accepted it."""
-
 
 class Level(Code):
     """A level of the ladder, in the order in which they are raised (Regulation 5.1-5.3)."""

@@ -25,7 +25,7 @@ _STATUS = {
     "ticket.archived": "archived",
 }
 _UNIT = ("ticket.dispatched", "dispute.decided", "rework.opened")
-_NEW_RUN = (*("ticket.accepted", "ticket.deemed_accepted", "ticket.reassigned", "rework.opened"),)
+_NEW_RUN = ("ticket.accepted", "ticket.deemed_accepted", "rework.opened")
 
 
 @dataclass
@@ -79,6 +79,8 @@ def _clock(reading: LogReading, name: str, data: dict[str, Any]) -> None:
         reading.running[key] = data["due"]
     else:
         del reading.running[key], reading.holders[key]
+        if (name, key[0], data.get("outcome")) == ("clock.stopped", "handling", "cancelled"):
+            reading.level = None
 
 
 def clocks_in_the_end(log: Sequence[dict[str, Any]]) -> dict[Key, tuple[datetime, str]]:

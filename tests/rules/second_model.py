@@ -150,8 +150,8 @@ class SecondModel:
 
     @property
     def level(self) -> str | None:
-        """The highest level of the present run; a unit that has yet to accept has none."""
-        return self.raised[-1] if self.raised and self.status not in BEFORE_ACCEPTANCE else None
+        """The highest level of the present run; a unit that is released takes its own with it."""
+        return self.raised[-1] if self.raised else None
 
     @property
     def dues(self) -> dict[Key, datetime]:
@@ -767,6 +767,7 @@ class SecondModel:
         self._check(duty is not None and duty.denial in ("asked", "absent"))
         assert duty is not None
         proof = self.running.get(("proof", purpose))
+        self._check(proof is not None or duty.denial == "absent")
         asked = self._owing(duty) if proof is None else proof.holder
         self._check(body["unit"] in (asked, HOTLINE))
         self._check(says_something(body["evidence"]))
@@ -802,6 +803,8 @@ class SecondModel:
         clock = self.running.pop((name, of), None)
         if clock is not None:
             clock.ended = ended
+            if name == "handling" and ended == "cancelled":
+                self.raised = []
         return clock
 
     def _end(self, name: str, at: datetime, ended: str, of: str | None = None) -> None:

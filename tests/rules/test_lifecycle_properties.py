@@ -16,7 +16,7 @@ from models.rules.lifecycle.moments import next_moment
 from models.rules.messages import Message
 from models.rules.policy import load_policy
 from models.rules.state import RuleContext, State
-from models.rules.vocabulary import BEFORE_ACCEPTANCE, CLOSED, OPEN, ClockName, ClockState, Level
+from models.rules.vocabulary import CLOSED, OPEN, ClockName, ClockState, Level
 from tests.examples import examples
 from tests.rules.district import CALENDAR, LIVE_POLICY, POLICY
 from tests.rules.random_lives import TICKET, lives
@@ -101,8 +101,9 @@ def test_levels_come_once_a_run_and_in_order(messages: list[Message], context: R
         assert tuple(raised) == tuple(Level)[: len(raised)]
     assert list(runs) == sorted(runs), "no level of an earlier run after one of a later"
     assert list(state.raised) == runs.get(state.run, [])
-    stands = state.raised and state.status not in BEFORE_ACCEPTANCE
-    assert state.level == (state.raised[-1] if stands else None)
+    handling = state.clocks.get(ClockName.HANDLING)
+    stands = handling is not None and handling.state != ClockState.CANCELLED
+    assert state.level == (state.raised[-1] if stands and state.raised else None)
 
 
 @given(messages=lives())

@@ -1,4 +1,4 @@
-"""A ticket that waits for another unit's acceptance has no level: that was the former unit's."""
+"""A ticket whose handling was cancelled has no level: that was the released unit's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,15 +8,25 @@ down_revision = "0029"
 branch_labels = None
 depends_on = None
 
-_TICKET = sa.table("ticket", *map(sa.column, ("status", "level", "level_at")))
-_BEFORE_ACCEPTANCE = ("received", "manual", "dispatched", "returned", "disputed")
+_TICKET = sa.table("ticket", *map(sa.column, ("id", "level", "level_at")))
+_CLOCK = sa.table("clock", *map(sa.column, ("ticket_id", "key", "ordinal", "state")))
 
 
 def upgrade() -> None:
     """Bring the rows to this meaning; the logs stay as they are."""
+    later = _CLOCK.alias("later")
+    handling = sa.select(_CLOCK.c.state).where(
+        _CLOCK.c.ticket_id == _TICKET.c.id,
+        _CLOCK.c.key == "handling",
+        ~sa.exists().where(
+            later.c.ticket_id == _CLOCK.c.ticket_id,
+            later.c.key == _CLOCK.c.key,
+            later.c.ordinal > _CLOCK.c.ordinal,
+        ),
+    )
     op.execute(
         _TICKET.update()
-        .where(_TICKET.c.status.in_(_BEFORE_ACCEPTANCE), _TICKET.c.level.is_not(None))
+        .where(_TICKET.c.level.is_not(None), handling.scalar_subquery() == "cancelled")
         .values(level=None, level_at=None)
     )
 
