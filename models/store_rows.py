@@ -145,8 +145,8 @@ def is_unused(session: Session) -> bool:
     if any(session.execute(select(sql("1")).select_from(t).limit(1)).first() for t in tables):
         return False
     policies = session.scalar(select(func.count()).select_from(POLICY)) or 0
-    given = select(USER_ROLE.c.name).where(USER_ROLE.c.role != OWNER).limit(1)
-    return policies <= 1 and session.execute(given).first() is None
+    roles = select(USER_ROLE.c.name).where(USER_ROLE.c.role != OWNER).limit(1)
+    return policies <= 1 and session.execute(roles).first() is None
 
 
 def empty(session: Session) -> None:

@@ -122,11 +122,11 @@ def ticket_detail(session: Session, number: str) -> TicketDetail:
     redactor = ticket_redactor(session, row)
     log = _log(session, row.id, number, redactor)
     letter = read_letter(session, number)
-    own = {f: getattr(row, f) for f in (*_OWN, *_MORE)}
+    columns = {f: getattr(row, f) for f in (*_OWN, *_MORE)}
     if not row.title and any(isinstance(line.event, TextsErased) for line in log):
-        own["title"] = _("(erased)")
+        columns["title"] = _("(erased)")
     return TicketDetail(
-        **own,
+        **columns,
         state=state.with_texts(_reasons_texts(letter, log, redactor)),
         claimant=_claimant(session.texts(TICKET.c.claimant, row)),
         content=redactor.redact_text(str(letter.get("content") or "")),

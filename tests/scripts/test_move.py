@@ -131,6 +131,6 @@ def test_a_closed_store_is_moved_nowhere_else(
     with store.writing() as session:
         reopen(session, Closing.MOVED)
         assert session.scalars(select(INBOX.c.id)).all()
-    for wrong in ("mysql://x", "postgresql+psycopg://h:secret@127.0.0.1:1/h"):
-        error = hotline("db", "move", "--to", wrong, code=1).stderr
+    for target in ("mysql://x", "postgresql+psycopg://h:secret@127.0.0.1:1/h"):
+        error = hotline("db", "move", "--to", target, code=1).stderr
         assert "--to" in error and "HOTLINE_DATABASE_URL" not in error and "secret" not in error
