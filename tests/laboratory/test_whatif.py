@@ -161,7 +161,7 @@ def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) 
     differing = hotline.lines("replay", lives, "--against", tmp_path)
     assert differing
     for difference in differing:
-        for side, term in (("was", "1 working days"), ("would_be", "9 working days")):
+        for side, term in (("was", "1 working day"), ("would_be", "9 working days")):
             assert {clock["clock"] for clock in difference[side]["clocks"]} == {"revisit"}
             assert difference[f"why_{side}"]["term"] == term
     text = hotline("replay", lives, "--against", tmp_path, "--format", "csv").stdout

@@ -100,7 +100,7 @@ def test_a_year_of_an_administrator(
     year.verify()
     year.compare()
     ticket = hotline.json("show", erased[0], **year.place)
-    assert (ticket["title"], ticket["claimant"]["phone"]) == ("", "")
+    assert (ticket["title"], ticket["claimant"]["phone"]) == ("(erased)", "")
 
     year("backup", tmp_path / "year.backup")
     year.go_on_at(HOME=str(homes[1]), DATABASE_URL="")

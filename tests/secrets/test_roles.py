@@ -250,7 +250,7 @@ def test_commands_keep_to_the_roles(
         ("roles", "import", hotline.home / "roles.toml"),
     ]
     if database == "sqlite":
-        refused.append(("backup", tmp_path / "copy"))
+        refused.append(("backup", tmp_path / "copy.db"))
     before = len(hotline.lines("access"))
     for command in refused:
         error = hotline(*command, code=1).stderr.splitlines()[-1]
