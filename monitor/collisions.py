@@ -23,7 +23,7 @@ LONGEST_NAME = 8
 
 _LEAST_NAME = 2
 _SESSION = re.compile(r" \([^()]*\)$")
-"""Whose session it is, after the name that was given."""
+"""The suffix of a name that says which user's session it is."""
 
 
 def claim_mark(claim: Claim) -> str:

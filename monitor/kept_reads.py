@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class KeptReads:
-    """What was read since the last commit, for some real seconds: some of it changes with time."""
+    """Results read since the last commit, kept for some real seconds: some change with time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds

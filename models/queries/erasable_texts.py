@@ -1,4 +1,4 @@
-"""What an erasure of tickets' texts would take away, and what holds it back; by few statements."""
+"""Look at what an erasure of tickets' texts would take away, and what holds it back."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -49,7 +49,7 @@ class Erasable(NamedTuple):
 
 @dataclass
 class _Stored:
-    """What is stored of some tickets, by number or by the id of the row."""
+    """The stored rows of some tickets, by number or by the id of the row."""
 
     rows: dict[str, SelectedRow]
     messages: dict[str, SelectedRow]

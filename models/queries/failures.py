@@ -41,7 +41,7 @@ class Failure:
 
     @property
     def key(self) -> str:
-        """What it is known by: a message sent again and refused again is the same one."""
+        """The key that it keeps: a message sent again and refused again is the same one."""
         if self.sort == MESSAGE:
             return f"{self.sort}:{self.source}:{self.message_id}"
         return f"{self.sort}:{self.id}"

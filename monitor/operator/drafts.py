@@ -1,4 +1,4 @@
-"""What an operator filled in and did not send: kept by ticket and form until the monitor closes."""
+"""Drafts of forms that were not sent: kept by ticket and form until the monitor closes."""
 
 from collections.abc import Mapping
 from typing import TypeVar

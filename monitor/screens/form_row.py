@@ -24,7 +24,7 @@ class LongField(TextArea):
 
     @property
     def value(self) -> str:
-        """What was written."""
+        """The text that was written."""
         return self.text
 
 
@@ -62,7 +62,7 @@ class FormRow(Vertical):
 
     @property
     def value(self) -> str:
-        """What stands in the field; of a part of one unit's name, that unit."""
+        """The text in the field; for a part of one unit's name, that unit."""
         answer = self.answer
         if isinstance(answer, UnitField) and answer.value != self.field.text:
             return answer.unit or answer.value
