@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, Text, TypeDecorat
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.sql.visitors import InternalTraversal
 from sqlalchemy.types import TypeEngine
 
@@ -47,6 +48,10 @@ class _IsIn(ColumnElement[bool]):
     def __init__(self, column: ColumnElement[Any], values: BindParameter[Any]) -> None:
         self.column = column
         self.values = values
+
+    def self_group(self, against: OperatorType | None = None) -> "ColumnElement[bool]":
+        """Return itself: by default it would be compared with 1, for which SQLite has no index."""
+        return self
 
 
 def is_in(column: ColumnElement[Any], values: Collection[Any] | str) -> ColumnElement[bool]:

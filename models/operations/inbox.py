@@ -19,6 +19,7 @@ from models.json_types import Json, JsonObject
 from models.membership import is_in
 from models.operations.changes import record_changes
 from models.operations.speaking import SpeakingCheck
+from models.queries.conditions import CURRENT_MESSAGE
 from models.rules.calendar import SHANGHAI
 from models.rules.messages import (
     Envelope,
@@ -160,7 +161,7 @@ def stored_messages(
     kept_as = _kept_as(session, ids)
     rows = session.execute(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
-            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), INBOX.c.current
+            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), CURRENT_MESSAGE
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
@@ -175,7 +176,7 @@ def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
     kept_as = _kept_as(session, ids)
     rows = session.scalars(
         select(INBOX.c.message_id).where(
-            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), INBOX.c.current
+            INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), CURRENT_MESSAGE
         )
     )
     return {kept_as[message_id] for message_id in rows}
@@ -198,7 +199,7 @@ def number_patterns(
         likes = [or_(*(text.like(pattern) for pattern in each)) for each in patterns.values()]
         return [func.max(case((like, 1), else_=0)) for like in likes]
 
-    ids = select(*columns(INBOX.c.message_id)).where(INBOX.c.source == source, INBOX.c.current)
+    ids = select(*columns(INBOX.c.message_id)).where(INBOX.c.source == source, CURRENT_MESSAGE)
     tickets = select(*columns(TICKET.c.number))
     rows = [session.execute(query).one() for query in (ids, tickets)]
     return {name for name, *there in zip(patterns, *rows, strict=True) if any(there)}
@@ -322,7 +323,7 @@ def letters_numbered_like(
         select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source,
             INBOX.c.type == MessageType.TICKET_RECEIVED,
-            INBOX.c.current,
+            CURRENT_MESSAGE,
             ~INBOX.c.conflicting,
             or_(is_in(message_id, numbers), with_digest),
         )
@@ -427,7 +428,7 @@ def _stored(session: Session, source: str, messages: Sequence[_New]) -> dict[str
         .where(
             INBOX.c.source == source,
             is_in(INBOX.c.message_id, kept_as),
-            INBOX.c.current,
+            CURRENT_MESSAGE,
         )
     )
     return {kept_as[row.message_id]: row for row in rows}

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, and_, literal_column
 
 from models.rules.vocabulary import EventName
 from models.tables.core import TICKET
-from models.tables.inbox import REFUSED
+from models.tables.inbox import CURRENT, REFUSED
 from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS, SCREENED
 
 
@@ -28,6 +28,7 @@ LOOKED_AT_EVENT = _words(f"event.{LOOKED_AT}")
 SCREENED_EVENT = _words(f"event.{SCREENED}")
 CARD_EVENT = _words(f"event.{CARDS.replace('once', 'event.once')}")
 REFUSED_MESSAGE = and_(_words("inbox.reason IS NOT NULL"), _words(f"inbox.state = '{REFUSED}'"))
+CURRENT_MESSAGE = _words(f"inbox.{CURRENT}")
 QUEUED_NOTICE = _words("notice.state = 'queued'")
 FAILED_NOTICE = _words("notice.state = 'failed'")
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.database import Session, columns_to_decrypt
 from models.membership import is_in
+from models.queries.conditions import CURRENT_MESSAGE
 from models.queries.failures import reason_text
 from models.security.message_ids import keyed_id
 from models.tables.core import INBOX
@@ -36,7 +37,7 @@ def message_answers(
     for source, kept in by_source.items():
         rows = session.execute(
             select(INBOX.c.state, INBOX.c.reason, *columns_to_decrypt(INBOX.c.body))
-            .where(INBOX.c.current, INBOX.c.state != WAITING, INBOX.c.source == source)
+            .where(CURRENT_MESSAGE, INBOX.c.state != WAITING, INBOX.c.source == source)
             .where(is_in(INBOX.c.message_id, list(kept)))
         )
         for row in rows:

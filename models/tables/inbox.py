@@ -12,6 +12,12 @@ from models.tables.row import TableRow
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
 
+CURRENT = "current"
+"""The messages that no corrected one has replaced.
+
+SQLite uses the index of messages by source and id only for a query with this very condition.
+"""
+
 NO_QUEUE = ""
 """The queue of a message that was kept as refused when it came, and is no part of its ticket."""
 
@@ -42,8 +48,8 @@ class Inbox(TableRow, table=True):
             "source",
             "message_id",
             unique=True,
-            sqlite_where=text("current"),
-            postgresql_where=text("current"),
+            sqlite_where=text(CURRENT),
+            postgresql_where=text(CURRENT),
         ),
         Index("inbox_ticket", "ticket", "at"),
         Index(
