@@ -32,6 +32,7 @@ ROWS = {
     "P11": "replay:measure_replay",
     "P12": "growth:measure_growth",
     "P14": "operator_feel:measure_feel",
+    "P15": "disk:measure_disk",
 }
 """The function that measures each row; its module is imported only if asked for."""
 

@@ -14,6 +14,7 @@ from models.operations.advance import advance
 from models.rulebook import load_rulebook
 from scripts.bench import intake, workload
 from scripts.bench.context import BenchContext
+from scripts.bench.disk import measure_disk
 from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.growth import fill_with_closed
 from scripts.bench.monitor import measure_monitor
@@ -67,7 +68,7 @@ def test_an_unknown_row_is_named() -> None:
 
 def test_every_row_has_its_function() -> None:
     """All rows can be measured, in their order."""
-    assert list(ROWS) == [f"P{n}" for n in (*range(1, 13), 14)]
+    assert list(ROWS) == [f"P{n}" for n in (*range(1, 13), 14, 15)]
 
 
 def test_ratios_and_goals() -> None:
@@ -166,6 +167,19 @@ def test_peers_do_the_same_work(bench: BenchContext, monkeypatch: pytest.MonkeyP
             "SELECT name, data FROM event WHERE name <> 'notice.sent' ORDER BY ticket_id, seq",
         ):
             assert ours.sql(same) == theirs.sql(same)
+
+
+def test_disk_is_measured_on_both_databases(bench: BenchContext) -> None:
+    """What a ticket takes is told, with what of it is deleted later, and the largest tables."""
+    with bench.cleanup:
+        row = measure_disk(bench)
+    assert row.failed == ""
+    assert [figure.unit for figure in row.figures] == ["B", "B", "GB"] * 2
+    for whole, left, year in (row.figures[:3], row.figures[3:]):
+        assert whole.reference is not None
+        assert whole.value > left.value > whole.reference > 500
+        assert year.value == pytest.approx(whole.value * 240_000 / 1e9)
+        assert {"event", "inbox", "ticket"} <= {part.split()[0] for part in whole.note.split(", ")}
 
 
 def test_the_monitor_is_measured_on_one_store(bench: BenchContext) -> None:
