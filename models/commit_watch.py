@@ -1,7 +1,14 @@
 """Notice commits of other processes, cheaply enough to ask twenty times a second."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
+
+from models.session import Session
+
+_COUNTED = 1 << 31
+"""SQLite's number of a file has 32 bits, one of them for the sign."""
 
 _NEVER_LOOKED_AT = 1_000
 """Transactions after which nobody looks at whose they were."""
@@ -16,21 +23,41 @@ class _Cursor(Protocol):
     def fetchone(self) -> Any: ...
 
 
+@contextmanager
+def counting_commits(session: Session) -> Iterator[None]:
+    """Count a transaction on SQLite in the file's own number, if it has written anything."""
+    connection = session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    before = driver.total_changes
+    yield
+    session.flush()
+    if driver.total_changes != before:
+        count = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA user_version = {(count + 1) % _COUNTED}")
+
+
 class SQLiteWatch:
-    """Counts the commits of other connections."""
+    """Reads the number of transactions that were more than a process's report."""
 
     def ask(self, cursor: _Cursor) -> object:
-        """Return a value that differs after each commit."""
-        cursor.execute("PRAGMA data_version")
+        """Return a value that differs once a transaction has been committed, reports excepted."""
+        cursor.execute("PRAGMA user_version")
         return cursor.fetchone()
+
+
+_REPORTS = (
+    "ARRAY(SELECT xmin::text::bigint FROM process UNION ALL"
+    " (SELECT xmin::text::bigint FROM sample ORDER BY at DESC LIMIT 50))"
+)
+"""The transactions by which processes last reported that they run, and what they did."""
 
 
 class PostgresWatch:
     """Counts the times at which transactions had ended that were more than a process's report.
 
     PostgreSQL counts no commits, but what a query may see changes with every writing transaction.
-    Processes report every two seconds that they run, each in a transaction of its own, by whose
-    number their rows in `process` are marked.
+    Processes report every few seconds that they run and what they did, each in transactions of
+    their own, by whose numbers their rows in `process` and `sample` are marked.
     """
 
     def __init__(self) -> None:
@@ -41,9 +68,7 @@ class PostgresWatch:
         """Return a value that differs once a transaction has been committed, reports excepted."""
         cursor.execute("SELECT pg_current_snapshot()::text")
         if self._seen is None or cursor.fetchone()[0] != self._seen.text:
-            cursor.execute(
-                "SELECT pg_current_snapshot()::text, ARRAY(SELECT xmin::text::bigint FROM process)"
-            )
+            cursor.execute(f"SELECT pg_current_snapshot()::text, {_REPORTS}")
             text, reports = cursor.fetchone()
             before, self._seen = self._seen, TransactionSnapshot.read(text)
             if before is None or self._seen.shows_more_than(before, reports):

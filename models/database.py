@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
 
-from models.commit_watch import PostgresWatch, SQLiteWatch
+from models.commit_watch import PostgresWatch, SQLiteWatch, counting_commits
 from models.engines import (
     SQLITE_LEAST,
     OpenedFile,
@@ -86,12 +86,13 @@ class Store:
                 event.listen(engine, "do_connect", connect_postgresql)
 
     @contextmanager
-    def writing(self, *, skip_queue: bool = False) -> Iterator[Session]:
+    def writing(self, *, skip_queue: bool = False, is_report: bool = False) -> Iterator[Session]:
         """Open a writing transaction: committed at the end, rolled back on any exception.
 
-        On SQLite, where only one may write at a time, `skip_queue` goes before those who wait.
-        Raises StoreNewer once a later release has upgraded the store, since what this program
-        writes would no longer fit, and StoreExchanged.
+        On SQLite, where only one may write at a time, `skip_queue` goes before those who wait. One
+        that only reports that a process runs, and what it did, `is_report`: no screen is read again
+        for it. Raises StoreNewer once a later release has upgraded the store, since what this
+        program writes would no longer fit, and StoreExchanged.
         """
         self.cipher.refresh()
         with (
@@ -102,7 +103,11 @@ class Store:
             self._require_same_file()
             require_newest(session.connection())
             session.cipher = self.cipher
-            yield session
+            if self._write_lock is None or is_report:
+                yield session
+                return
+            with counting_commits(session):
+                yield session
 
     @contextmanager
     def reading(self, *, snapshot: bool = False) -> Iterator[Session]:
@@ -163,8 +168,8 @@ class Store:
     def change_signal(self) -> Iterator[Callable[[], object]]:
         """Give a function whose result changes whenever somebody else has committed; cheap to call.
 
-        On PostgreSQL the reports of processes that they run change nothing. Both it and the
-        function raise StoreUnreachable or one of SQLAlchemy's errors.
+        The reports of processes that they run change nothing. Both it and the function raise
+        StoreUnreachable or one of SQLAlchemy's errors.
         """
         engine = self._read
         watch: SQLiteWatch | PostgresWatch = SQLiteWatch()

@@ -55,6 +55,9 @@ NOBODY = Actor("", "")
 _PATIENCE = 5.0
 """Real seconds after which a store that has not answered counts as away."""
 
+_FRESH = 1.5
+"""Real seconds for which data need not be told to be old."""
+
 _FRAMES = 8
 """Frames of a traceback that are shown when the monitor dies."""
 
@@ -143,7 +146,7 @@ class MonitorApp(CommandApp):
         self.run_worker(self._refresh_loop.run(), name="refresh")
         if self._change_signal is not None:
             self._change_signal.start()
-        self.set_interval(1.0, self.show_status)
+        self.set_interval(1.0, self._show_age)
         if self._stop is not None:
             self.set_interval(0.2, self._exit_if_stopped)
         self.operator.start(self._greet())
@@ -242,6 +245,11 @@ class MonitorApp(CommandApp):
         if is_first:
             self.notify(_("The store cannot be read"), severity="error", markup=False)
         self.show_status()
+
+    def _show_age(self) -> None:
+        """Show how old the data are, which every read shows by itself."""
+        if monotonic() - self._read_at >= _FRESH:
+            self.show_status()
 
     def show_status(self) -> None:
         if (screen := self._screen_below()) is None or not screen.ready:

@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 from models.database import Store
 from monitor.background import OUTAGES
 
-ASK_EVERY = 0.05
+ASK_EVERY = 0.1
 """Real seconds between two questions to the database; each takes a fraction of a millisecond."""
 
 _RETRY_AFTER = 1.0

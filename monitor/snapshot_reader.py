@@ -147,9 +147,17 @@ class SnapshotReader:
         self, session: Session, request: SnapshotRequest, now: datetime
     ) -> dict[str, Any]:
         """Read the parts that only some screens show."""
+        day = day_bounds(now)
+        of_today = self._of_today
         reads: dict[str, tuple[object, Callable[[], object]]] = {
-            "curve": (request.curve, lambda: self._curve.get(session, now)),
-            "history": (request.history, lambda: self._history.get(session, now)),
+            "curve": (
+                request.curve,
+                lambda: of_today.get(("curve", day), lambda: self._curve.get(session, now)),
+            ),
+            "history": (
+                request.history,
+                lambda: of_today.get(("history", day), lambda: self._history.get(session, now)),
+            ),
             "days": (request.days, lambda: self._days.get(session, now)),
             "handover": (request.handover, lambda: handover(session, now)),
             "rates": (request.rates, lambda: self._rates.get(session, now)),

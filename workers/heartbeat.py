@@ -45,7 +45,7 @@ class Heartbeat:
             return
         self._next = monotonic() + HEARTBEAT_INTERVAL
         try:
-            with self._store.writing(skip_queue=True) as session:
+            with self._store.writing(skip_queue=True, is_report=True) as session:
                 report_process(
                     session,
                     self._now(),

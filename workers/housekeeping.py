@@ -68,7 +68,7 @@ class QueueSampler:
         self._count_notices()
         processed, failed = context.counters.take()
         try:
-            with context.store.writing(skip_queue=True) as session:
+            with context.store.writing(skip_queue=True, is_report=True) as session:
                 record_sample(
                     session,
                     self._process,

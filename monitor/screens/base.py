@@ -40,6 +40,7 @@ class MonitorScreen(Screen[None]):
     def __init__(self, host: MonitorHost) -> None:
         super().__init__()
         self.host = host
+        self._selectable: SelectableList | None = None
 
     @property
     def ready(self) -> bool:
@@ -88,9 +89,11 @@ class MonitorScreen(Screen[None]):
     @property
     def selectable(self) -> SelectableList | None:
         """The list of which several tickets can be selected, where the screen has one."""
-        # a query by this type would not know those that have it as their second base
-        lists = (each for each in self.query(VirtualList) if isinstance(each, SelectableList))
-        return next(lists, None)
+        if self._selectable is None or not self._selectable.is_attached:
+            # a query by this type would not know those that have it as their second base
+            lists = (each for each in self.query(VirtualList) if isinstance(each, SelectableList))
+            self._selectable = next(lists, None)
+        return self._selectable
 
     @property
     def selected(self) -> tuple[str, ...]:
