@@ -35,6 +35,8 @@ _POSTGRESQL_PASSING = ("53300", "57P0")
 _POSTGRESQL_FAULTS = ("25", "28", "3D", "3F", "42", "XX")
 """SQLSTATE classes of a database that is not as it should be: tables, rights, damage."""
 
+_UNIQUE_VIOLATION = "23505"
+
 _UNREADABLE = "UNREADABLE"
 """Stands for the code that the driver's own errors lack: it cannot read a text as UTF-8."""
 
@@ -119,6 +121,11 @@ def is_store_fault(error: BaseException) -> bool:
     if (state := _sqlstate(error)) is None:
         return connection_reason(str(error.orig)) is not None
     return state.startswith(_POSTGRESQL_FAULTS)
+
+
+def is_taken(error: DBAPIError) -> bool:
+    """Return whether PostgreSQL refused a row because another has its unique values."""
+    return _sqlstate(error) == _UNIQUE_VIOLATION
 
 
 def outage_reason(error: BaseException) -> str:

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
-from structlog.contextvars import bound_contextvars
 
 from models.clock import Now, clock_speed
 from models.database import Store
@@ -32,6 +31,7 @@ from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
 from models.store_errors import is_store_fault, is_transient, outage_reason
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
+from workers.log_context import logging_about
 from workers.notices.dispatcher import NoticeDispatcher
 
 log = logging.getLogger("hotline.worker")
@@ -124,7 +124,7 @@ def _actor(context: WorkerContext, queue: str, work: Work) -> Callable[..., None
             return
         context.doing = f"{queue} {len(ids)}"
         try:
-            with bound_contextvars(queue=queue, rows=ids[:LOGGED_IDS], of=len(ids)):
+            with logging_about(queue=queue, rows=ids[:LOGGED_IDS], of=len(ids)):
                 _answer(context, queue, ids, work)
         finally:
             context.doing = ""

@@ -5,6 +5,7 @@ from datetime import date
 
 from models.clock import Now
 from models.database import Store
+from models.operations.similar import add_bands, delete_old_bands, new_bands
 from models.rules.similarity import WINDOW
 from models.store_errors import is_transient, outage_reason
 
@@ -50,9 +51,6 @@ class SimilarityScan:
 
     def _scan(self) -> bool:
         """Store what a few new letters are compared by; return whether there were any."""
-        # the library behind it takes a second to import: not before there is time for it
-        from models.operations.similar import add_bands, delete_old_bands, new_bands  # noqa: PLC0415
-
         since = self._now() - WINDOW
         with self._store.reading() as session:
             bands = new_bands(session, since, _LETTERS_PER_SCAN)

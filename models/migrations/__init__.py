@@ -118,7 +118,11 @@ def lay_tables(store: Store) -> None:
 def revise(store: Store, message: str) -> None:
     """Write a migration from the store's revision to the tables; for developers."""
     from alembic import command  # noqa: PLC0415
+    from sqlmodel import SQLModel  # noqa: PLC0415
 
+    from models.tables.partial_index import add_conditions  # noqa: PLC0415
+
+    add_conditions(SQLModel.metadata)
     command.revision(config_of(store), message, autogenerate=True)
 
 

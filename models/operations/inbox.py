@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from psycopg.errors import UniqueViolation
 from sqlalchemy import ColumnElement, case, func, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
@@ -35,6 +34,7 @@ from models.security.heads import arrival_heads
 from models.security.message_ids import inbox_id, keyed_id, source_id
 from models.security.roles import Actor
 from models.sql_types import SelectedRow
+from models.store_errors import is_taken
 from models.tables.core import BELL, INBOX, TICKET
 from models.tables.inbox import NO_QUEUE, REFUSED, WAITING
 
@@ -404,7 +404,7 @@ def _add_chunk(
             _insert(session, rows)
             _set_bells(session, [row["id"] for row in rows], now)
     except IntegrityError as error:
-        if not isinstance(error.orig, UniqueViolation):
+        if not is_taken(error):
             raise
         return None
     return old_ones

@@ -8,7 +8,6 @@ from sqlalchemy import delete, exists, func, select
 from models.database import Session
 from models.json_types import JsonObject
 from models.queries.letter import read_letters
-from models.rules.minhash import signature
 from models.rules.similarity import shingles_of
 from models.tables.core import SIMILARITY, TICKET
 
@@ -58,6 +57,8 @@ def delete_old_bands(session: Session, before: datetime) -> None:
 
 def _bands(session: Session, body: JsonObject) -> list[int]:
     """Return the keyed hashes of a letter's bands; none where it says too little."""
+    from models.rules.minhash import signature  # noqa: PLC0415  (numpy takes 14 MB)
+
     pieces = shingles_of(body)
     if not pieces:
         return []

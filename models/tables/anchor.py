@@ -6,8 +6,8 @@ from sqlalchemy import BigInteger, Column, Index
 from sqlmodel import Field
 
 from models.tables.columns import BigId, Instant
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
-from models.tables.ticket import partial_index
 
 
 class Change(TableRow, table=True):

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, text
+from sqlalchemy import Column, Index
 from sqlmodel import Field
 
 from models.json_types import Json
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 WAITING, APPLIED, REFUSED = "waiting", "applied", "refused"
@@ -43,21 +44,19 @@ class Inbox(TableRow, table=True):
 
     __tablename__ = "inbox"
     __table_args__ = (
-        Index(
+        partial_index(
             "inbox_once",
             "source",
             "message_id",
             unique=True,
-            sqlite_where=text(CURRENT),
-            postgresql_where=text(CURRENT),
+            where=CURRENT,
         ),
         Index("inbox_ticket", "ticket", "at"),
-        Index(
+        partial_index(
             "inbox_refused",
             "id",
             # not by state: a row that is merely applied then leaves all indexes as they are
-            sqlite_where=text("reason IS NOT NULL"),
-            postgresql_where=text("reason IS NOT NULL"),
+            where="reason IS NOT NULL",
         ),
     )
 

@@ -7,8 +7,8 @@ from sqlmodel import Field
 
 from models.rules.vocabulary import NoticeState
 from models.tables.columns import BigId, Instant
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
-from models.tables.ticket import partial_index
 
 
 class NoticeRow(TableRow, table=True):

@@ -2,12 +2,13 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import Column, Index, text
+from sqlalchemy import Column
 from sqlmodel import Field
 
 from models.json_types import Json
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 
@@ -20,12 +21,11 @@ class UnitRow(TableRow, table=True):
 
     __tablename__ = "unit"
     __table_args__ = (
-        Index(
+        partial_index(
             "unit_name_once",
             "name",
             unique=True,
-            sqlite_where=text("retired_at IS NULL"),
-            postgresql_where=text("retired_at IS NULL"),
+            where="retired_at IS NULL",
         ),
     )
 

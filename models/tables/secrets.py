@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Index, text
+from sqlalchemy import Column, ForeignKey, Index
 from sqlmodel import Field
 
 from models.json_types import Json
@@ -10,6 +10,7 @@ from models.rules.vocabulary import AccessOutcome
 from models.security.chain import REASON
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 HASH_KEY = "hashes"
@@ -69,11 +70,10 @@ class Access(TableRow, table=True):
     __table_args__ = (
         Index("access_ticket", "ticket"),
         Index("access_who", "who", "at"),
-        Index(
+        partial_index(
             "access_alarm",
             "at",
-            sqlite_where=text("outcome IN ('beyond', 'stopped')"),
-            postgresql_where=text("outcome IN ('beyond', 'stopped')"),
+            where="outcome IN ('beyond', 'stopped')",
         ),
     )
 

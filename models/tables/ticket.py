@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, false, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, false
 from sqlmodel import Field
 
 from models.json_types import Json
 from models.rules.vocabulary import OPEN
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
@@ -35,11 +36,6 @@ COMPLETED_ONCE = "completed_at IS NOT NULL AND NOT reworked"
 """Completed tickets without a second handling: their row says all of their completion."""
 ENDED_DUTY = "ended_at IS NOT NULL"
 QUARANTINED = "quarantined_at IS NOT NULL"
-
-
-def partial_index(name: str, *columns: str, where: str) -> Index:
-    """Return an index of only those rows that meet a condition."""
-    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class Ticket(TableRow, table=True):
@@ -157,13 +153,12 @@ class EventRow(TableRow, table=True):
 
     __tablename__ = "event"
     __table_args__ = (
-        Index(
+        partial_index(
             "event_once",
             "ticket_id",
             "once",
             unique=True,
-            sqlite_where=text("once IS NOT NULL"),
-            postgresql_where=text("once IS NOT NULL"),
+            where="once IS NOT NULL",
         ),
         partial_index("event_looked_at", "name", "at", where=LOOKED_AT),
         # a month's levels are found among all later ones without a look at the rows

@@ -5,6 +5,7 @@ rows, tickets and messages. An exception is logged by its type and traceback onl
 quote a letter.
 """
 
+import json
 import logging
 import os
 import sys
@@ -13,10 +14,6 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import structlog
-from structlog.typing import EventDict, Processor
 
 from models.errors import describe_safely
 from models.private_files import open_private
@@ -24,11 +21,14 @@ from models.rules.calendar import SHANGHAI
 from models.rules.limits import LOGGED_CHARACTERS
 from models.rules.text import one_line
 from scripts.output import COMMAND_LOG
+from workers.log_context import log_context
 
 _FRAMES = 8
 _CUT_OFF = "Consumer encountered a connection error"
 """How Dramatiq says, for each queue and every three seconds, that it is cut off from the broker."""
 _MINUTE = 60.0
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+"""The attributes of records that nobody has given as `extra`."""
 
 
 class OncePerMinute(logging.Filter):
@@ -55,24 +55,7 @@ def configure_logging(form: str, file: Path | None = None, *, quiet: bool = Fals
     With a file to its end too; to it alone where the process is to be `quiet`. Notes and errors of
     commands stay as they are where the log is for people (`scripts.output`).
     """
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.ExtraAdder(),
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        _add_time,
-        _describe_exception,
-        _cut_texts,
-    ]
-    renderer: Processor
-    if form == "json":
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-    else:
-        renderer = _render_for_people
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    )
+    formatter = LineFormatter(as_json=form == "json")
     handlers: list[logging.Handler] = [] if quiet else [logging.StreamHandler()]
     if file is not None:
         handlers.append(_LogFile(file))
@@ -86,6 +69,54 @@ def configure_logging(form: str, file: Path | None = None, *, quiet: bool = Fals
         notes.handlers[:], notes.propagate = [], True
     sys.excepthook = _log_unhandled
     threading.excepthook = _log_unhandled_in_thread
+
+
+class LineFormatter(logging.Formatter):
+    """Writes a record as one line: an object of JSON, or for people."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        content = {name: _cut(value) for name, value in _content(record).items()}
+        if self._as_json:
+            return json.dumps(content, ensure_ascii=False, default=repr)
+        head = " ".join(str(content.pop(name)) for name in ("timestamp", "level", "logger"))
+        what = content.pop("event")
+        return " ".join(
+            [f"{head}: {what}", *(f"{name}={value}" for name, value in content.items())]
+        )
+
+
+def _content(record: logging.LogRecord) -> dict[str, object]:
+    """Return what a record says: an exception only by its type and where it was raised."""
+    extra = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+    content = {
+        "event": record.getMessage(),
+        **log_context(),
+        **extra,
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "timestamp": _time(record),
+    }
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        content["exception"] = describe_safely(error, _FRAMES)
+    return content
+
+
+def _time(record: logging.LogRecord) -> str:
+    return datetime.fromtimestamp(record.created, SHANGHAI).isoformat(timespec="milliseconds")
+
+
+def _cut(value: object) -> object:
+    """Keep a text, which may be from outside, to one line of a limited length."""
+    if not isinstance(value, str):
+        return value
+    line = one_line(value)
+    return f"{line[:LOGGED_CHARACTERS]}…" if len(line) > LOGGED_CHARACTERS else line
 
 
 class _LogFile(logging.Handler):
@@ -103,40 +134,6 @@ class _LogFile(logging.Handler):
                 os.write(file, f"{self.format(record)}\n".encode())
             finally:
                 os.close(file)
-
-
-def _add_time(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    made_at = datetime.fromtimestamp(event["_record"].created, SHANGHAI)
-    event["timestamp"] = made_at.isoformat(timespec="milliseconds")
-    return event
-
-
-def _render_for_people(_logger: Any, _name: str, event: EventDict) -> str:
-    head = " ".join(str(event.pop(name, "-")) for name in ("timestamp", "level", "logger"))
-    what = event.pop("event", "")
-    return " ".join([f"{head}: {what}", *(f"{name}={value}" for name, value in event.items())])
-
-
-def _describe_exception(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Replace an exception by its type and traceback."""
-    exc_info = event.pop("exc_info", None)
-    event.pop("stack_info", None)
-    if exc_info is True:
-        exc_info = sys.exc_info()
-    error = exc_info[1] if isinstance(exc_info, tuple) else exc_info
-    if isinstance(error, BaseException):
-        event["exception"] = describe_safely(error, _FRAMES)
-    return event
-
-
-def _cut_texts(_logger: Any, _name: str, event: EventDict) -> EventDict:
-    """Keep what came from outside to one line of a limited length: logs are read in terminals."""
-    for name, value in event.items():
-        if isinstance(value, str):
-            line = one_line(value)
-            cut = len(line) > LOGGED_CHARACTERS
-            event[name] = f"{line[:LOGGED_CHARACTERS]}…" if cut else line
-    return event
 
 
 def _log_unhandled(

@@ -34,10 +34,12 @@ def run_worker_process(
     threads: int = 2,
     clock: str = "",
     parent: int | None = None,
+    compares_letters: bool = True,
 ) -> int:
     """Handle bells until a stop signal or the end of the process `parent`; returns the exit code.
 
-    `clock` describes the clock of a demo or a benchmark. Raises HotlineError.
+    `clock` describes the clock of a demo or a benchmark, `compares_letters` is as for `run_worker`.
+    Raises HotlineError.
     """
     store, now = prepare_process(settings, clock, "worker")
     outlast_shortage(lambda: _warn_of_policy_file(store, settings, parent))
@@ -54,6 +56,7 @@ def run_worker_process(
         threads=threads,
         parent=parent,
         senders=senders,
+        compares_letters=compares_letters,
         # what a demo or a benchmark made will be thrown away
         anchors=None if clock else settings.anchors,
     )

@@ -13,6 +13,7 @@ from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_passing_outage, outage_reason
 from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
+from scripts.service.memory import share_one_heap
 from workers.embedded import EmbeddedServer
 
 log = logging.getLogger("hotline.main")
@@ -30,6 +31,7 @@ def prepare_process(settings: Settings, clock: str, role: str = "") -> tuple[Sto
     `role` names a process that is not the command that runs. Raises HotlineError.
     """
     configure_logging(settings.log)
+    share_one_heap()
     application = f"hotline {role}" if role else ""
     store = outlast_shortage(lambda: open_store(settings, application))
     return store, parse_clock(clock) if clock else service_clock(store)

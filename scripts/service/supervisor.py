@@ -110,7 +110,13 @@ def run_supervisor(
     timekeeper = partial(run_timekeeper_process, settings, clock=clock, parent=own_pid)
     supervisor.children.append(Child("timekeeper", timekeeper))
     for number in range(1, workers + 1):
-        worker = partial(run_worker_process, settings, clock=clock, parent=own_pid)
+        worker = partial(
+            run_worker_process,
+            settings,
+            clock=clock,
+            parent=own_pid,
+            compares_letters=number == 1,
+        )
         supervisor.children.append(Child(f"worker {number}", worker))
     while not signals and os.getppid() == parent:
         try:

@@ -69,6 +69,7 @@ def run_service(
             server.launch()
         # the server starts while the workers' libraries load, which `hotline --help` must not load
         from scripts.service.logs import configure_logging
+        from scripts.service.memory import share_one_heap
         from scripts.service.setup import outlast_shortage
         from scripts.service.supervisor import run_supervisor
         from workers.broker import require_broker
@@ -81,6 +82,7 @@ def run_service(
         with closing(outlast_shortage(partial(make_store, settings), stop)) as made:
             clock = str(_fill_demo_store(made)) if demo else ""
         headless = headless or not sys.stdout.isatty()
+        share_one_heap()
         configure_logging(settings.log, settings.home / "service.log", quiet=not headless)
         report = log.warning
         run = partial(run_supervisor, settings, clock, workers, report, os.getpid())

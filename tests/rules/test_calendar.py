@@ -3,11 +3,13 @@
 from datetime import date, timedelta
 
 import pytest
+from holidays.countries.china import China
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.i18n import render
 from models.rules.calendar import Calendar, DeclaredDay, announced_years
+from models.rules.festivals import festivals
 from tests.rules import slow_calendar
 from tests.rules.district import CALENDAR, day
 from tests.rules.strategies import days, overlays
@@ -103,6 +105,15 @@ def test_a_provisional_year_leaves_out_the_festivals_fixed_by_law() -> None:
     weekends = {d for n in range(365) if (d := start + timedelta(n)).isoweekday() > 5}
     assert off == festivals | weekends
     assert "National Day" in render(CALENDAR.day(date(2027, 10, 1)).why)
+
+
+def test_the_law_knows_the_festivals_that_the_library_knows() -> None:
+    """For years whose arrangement nobody knows yet; an amended law is found out here."""
+    for year in range(UNKNOWN, 2100):
+        known = China(years=year, observed=False, language="en_US")
+        assert festivals(year).keys() == known.keys()
+        # one that falls on another has both names there
+        assert all(name in known[on] for on, name in festivals(year).items())
 
 
 def test_a_span_is_provisional_when_one_of_its_days_is() -> None:
