@@ -54,7 +54,7 @@ def test_a_process_loads_only_what_it_needs(module: str, extra: set[str]) -> Non
 
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
 @pytest.mark.parametrize("shared", [False, True])
-def test_threads_share_one_heap(shared: bool) -> None:  # noqa: FBT001
+def test_threads_share_one_heap(shared: bool) -> None:
     """A thread allocates from the heap of the process, not from one of its own."""
     assert _run(IN_A_THREAD.format(shared=shared)) == f"{shared}\n"
 
