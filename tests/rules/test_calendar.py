@@ -110,7 +110,7 @@ def test_a_provisional_year_leaves_out_the_festivals_fixed_by_law() -> None:
 def test_the_law_knows_the_festivals_that_the_library_knows() -> None:
     """For years whose arrangement nobody knows yet; an amended law is found out here."""
     for year in range(UNKNOWN, 2100):
-        known = China(years=year, observed=False, language="en_US")
+        known = China(years=year, observed=False, language="en_US")  # type: ignore[no-untyped-call]
         assert festivals(year).keys() == known.keys()
         # one that falls on another has both names there
         assert all(name in known[on] for on, name in festivals(year).items())
