@@ -16,7 +16,7 @@ def festivals(year: int) -> dict[date, str]:
     """Return the festival days of a year by name; those of the moon are known from 1901 to 2099."""
     from holidays.calendars import chinese  # noqa: PLC0415  (3 MB, and rarely needed)
 
-    moon = chinese._ChineseLunisolar()  # type: ignore[no-untyped-call]
+    moon = chinese._ChineseLunisolar()
     qingming, _estimated = moon.qingming_date(year)
     days = {
         date(year, 1, 1): "New Year's Day",
