@@ -34,14 +34,14 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
     names = ", ".join(_quoted(connection, c) for c in columns)
     statement = f"COPY {table.name} ({names}) FROM STDIN (FORMAT BINARY)"
     cursor = connection.connection.cursor()
-    with _translated(connection, statement), cursor.copy(statement) as copy:
+    with translated_errors(connection, statement), cursor.copy(statement) as copy:
         copy.set_types([_type_name(connection, c) for c in columns])
         for row in zip(*values, strict=True):
             copy.write_row(row)
 
 
 @contextmanager
-def _translated(connection: Connection, statement: str) -> Iterator[None]:
+def translated_errors(connection: Connection, statement: str) -> Iterator[None]:
     """Raise the driver's errors as SQLAlchemy's, which has no COPY of its own."""
     dialect = connection.dialect
     errors = dialect.loaded_dbapi.Error
@@ -178,6 +178,13 @@ def _by_column(
         else:
             values.append([process(row[name]) for row in rows])
     return values
+
+
+def translate_row(
+    connection: Connection, columns: Sequence[AnyColumn], row: RowValues
+) -> list[Any]:
+    """Return the values of these columns of a row for the driver."""
+    return [value for (value,) in _by_column(connection, columns, [row])]
 
 
 def _each_once(process: Callable[[Any], Any], values: Sequence[Any]) -> list[Any]:

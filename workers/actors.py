@@ -21,6 +21,7 @@ from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance
 from models.operations.bells import ring_again
+from models.operations.raise_levels import raise_levels
 from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.own_tables import ForgedTable
@@ -168,6 +169,35 @@ def _dispatch(context: WorkerContext, _queue: str, ids: Sequence[int]) -> int:
 
 
 def _advance_rows(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
+    if queue == ESCALATION:
+        others = _raise_levels(context, ids)
+        raised = len(ids) - len(others)
+        context.counters.add({queue: raised}, {})
+        return raised + _advance_tickets(context, queue, others)
+    return _advance_tickets(context, queue, ids)
+
+
+def _raise_levels(context: WorkerContext, tickets: Sequence[int]) -> list[int]:
+    """Raise the levels of tickets that merely reach one; returns the others."""
+    others = []
+    for part in _parts(tickets, context.store.batch_size):
+        try:
+            with context.store.writing() as session:
+                hold_rulebook(session)
+                rulebook = context.rulebooks.current(session)
+                others += raise_levels(session, part, rulebook, context.now())
+        except Exception as error:
+            if _is_nobodys_fault(error):
+                raise
+            # whatever it is, one of them alone has it
+            log.error("the batch failed: %s", describe_safely(error), extra={"tickets": len(part)})
+            others += part
+    return others
+
+
+def _advance_tickets(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
+    if not ids:
+        return 0
     with context.store.reading() as session:
         numbers = tickets_of_rows(session, queue, ids)
     parts = _parts(numbers, context.store.batch_size)

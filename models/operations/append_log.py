@@ -21,7 +21,14 @@ from models.operations.notices.queue import notice_row
 from models.queries.ticket_heads import clock_head
 from models.rulebook import Rulebook
 from models.rules import events as log_events
-from models.rules.events import BLINDING, AlertRaised, Event, NoticeQueued, TicketSupplemented
+from models.rules.events import (
+    BLINDING,
+    AlertRaised,
+    Event,
+    EventData,
+    NoticeQueued,
+    TicketSupplemented,
+)
 from models.rules.lifecycle.decision import clock_key
 from models.rules.messages import RawMessage
 from models.rules.particulars import Particulars, read_particulars
@@ -231,10 +238,6 @@ def event_row(
         commitment = session.cipher.commitment(msgspec.json.encode(private))
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
     digest = session.cipher.chain_hash(chain + line + (commitment or b""))
-    once = None
-    if isinstance(event.data, AlertRaised):
-        alert = event.data
-        once = f"{alert.clock}/{folds}/{alert.run}/{alert.level}"
     row: dict[str, Any] = {
         "ticket_id": ticket.id,
         "seq": seq,
@@ -245,12 +248,19 @@ def event_row(
         "data": msgspec.Raw(data),
         "private": None,
         "commitment": commitment,
-        "once": once,
+        "once": once_of(event.data, folds),
         "hash": digest,
     }
     if private:
         row["private"] = session.encrypt(EVENT.c.private, private, row, ticket.number)
     return row
+
+
+def once_of(data: EventData, folds: int) -> str | None:
+    """Return the name of what a ticket whose life was folded so often has only once."""
+    if not isinstance(data, AlertRaised):
+        return None
+    return f"{data.clock}/{folds}/{data.run}/{data.level}"
 
 
 def _head(append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:

@@ -20,6 +20,7 @@ from models.security.binding import (
     TextsErased,
     associated_data,
 )
+from models.security.keyed_hash import KeyedHash
 from models.security.keys import MAX_KEYS, Key, KeyFile, KeyRing, KeyUnusable, new_key, parse_keys
 
 __all__ = [
@@ -142,32 +143,32 @@ class Cipher:
 
     def keyed_hash(self, plain: bytes) -> bytes:
         """Return a keyed hash: equal for equal values, and useless for guessing without the key."""
-        return _hashed(self._hash, plain)
+        return self._hash(plain)
 
     def chain_hash(self, plain: bytes) -> bytes:
         """Return the keyed hash of a line of a log, which nobody can make with the store alone."""
-        return _hashed(self._chain, plain)
+        return self._chain(plain)
 
     def commitment(self, plain: bytes) -> bytes:
         """Return what a line of a log keeps of its texts, by which they can be checked."""
-        return _hashed(self._texts, plain)
+        return self._texts(plain)
 
     def outline_hash(self, plain: bytes) -> bytes:
         """Return the keyed hash of a message's outline, which nobody can make without the key."""
-        return _hashed(self._outline, plain)
+        return self._outline(plain)
 
     def id_hash(self, plain: bytes) -> bytes:
         """Return the keyed hash that stands for a digest of a message in its id."""
-        return _hashed(self._ids, plain)
+        return self._ids(plain)
 
     def use_hash_key(self, key: bytes) -> None:
         """Use this key for keyed hashes from now on."""
-        self._hash = hmac.new(key, digestmod="sha256")
-        self._chain = hmac.new(_hashed(self._hash, b"log"), digestmod="sha256")
-        self._texts = hmac.new(_hashed(self._hash, b"texts"), digestmod="sha256")
-        self._outline = hmac.new(_hashed(self._hash, b"outline"), digestmod="sha256")
-        self._ids = hmac.new(_hashed(self._hash, b"message ids"), digestmod="sha256")
-        self.store_id = _hashed(self._hash, b"store id").hex()[:16]
+        keyed = self._hash = KeyedHash(key)
+        self._chain = KeyedHash(keyed(b"log"))
+        self._texts = KeyedHash(keyed(b"texts"))
+        self._outline = KeyedHash(keyed(b"outline"))
+        self._ids = KeyedHash(keyed(b"message ids"))
+        self.store_id = keyed(b"store id").hex()[:16]
 
     def legacy_hash_key(self) -> bytes:
         """Return the key of the keyed hashes in a store of the first release."""
@@ -231,13 +232,6 @@ def no_key() -> KeyUnusable:
     """Return the error of a store whose keys are not here."""
     text = _("no key decrypts this store: put back the key file that it was encrypted with")
     return KeyUnusable(text + " (HOTLINE_KEY_FILE, HOTLINE_KEY)")
-
-
-def _hashed(keyed: hmac.HMAC, plain: bytes) -> bytes:
-    # a copy of a prepared one: hmac.digest releases the GIL at each call and then waits for it
-    copy = keyed.copy()
-    copy.update(plain)
-    return copy.digest()
 
 
 def load_cipher(path: Path, key_text: str | None = None) -> Cipher:

@@ -31,11 +31,29 @@ class TicketContent(NamedTuple):
 
 def row_hash(cipher: Cipher, row: TicketContent, end: LogEnd) -> bytes:
     """Return the keyed hash of a ticket's row."""
-    at = row.updated_at and row.updated_at.astimezone(UTC)
-    short = (row.id, row.number, row.policy_id, row.title, row.facts, at)
-    plain = b"content " + msgspec.json.encode(short) + row.state.encode()
-    content = cipher.chain_hash(plain)[:_PART_BYTES]
-    return content + _end_hash(cipher, row.id, content, end)
+    fixed = fixed_content(row.id, row.number, row.policy_id, row.title, row.facts)
+    at = instant_json(row.updated_at)
+    return row_hash_of(cipher, row.id, fixed, at, row.state.encode(), end)
+
+
+def fixed_content(
+    ticket_id: int, number: str, policy_id: str | None, title: str, facts: bytes | None
+) -> bytes:
+    """Return the part of what a row's hash covers that no level changes, as JSON."""
+    return msgspec.json.encode((ticket_id, number, policy_id, title, facts))[:-1]
+
+
+def instant_json(at: datetime | None) -> bytes:
+    """Return an instant as a row's hash covers it."""
+    return msgspec.json.encode(at and at.astimezone(UTC))
+
+
+def row_hash_of(
+    cipher: Cipher, ticket_id: int, fixed: bytes, at: bytes, state: bytes, end: tuple[int, bytes]
+) -> bytes:
+    """Return the hash of a row by its parts; `at` is when it was updated."""
+    content = cipher.chain_hash(b"content %b,%b]%b" % (fixed, at, state))[:_PART_BYTES]
+    return content + _end_hash(cipher, ticket_id, content, end)
 
 
 def is_own_row(cipher: Cipher, row: TicketContent, end: LogEnd, stored: bytes | None) -> bool:
@@ -65,6 +83,7 @@ def former_row_digest(cipher: Cipher, row: TicketContent, seq: int) -> bytes:
     return cipher.chain_hash(plain)[:_PART_BYTES]
 
 
-def _end_hash(cipher: Cipher, ticket_id: int, content: bytes, end: LogEnd) -> bytes:
-    plain = f"end {ticket_id} {end.seq} ".encode() + content + end.hash
+def _end_hash(cipher: Cipher, ticket_id: int, content: bytes, end: tuple[int, bytes]) -> bytes:
+    seq, digest = end
+    plain = f"end {ticket_id} {seq} ".encode() + content + digest
     return cipher.chain_hash(plain)[:_PART_BYTES]

@@ -1,0 +1,186 @@
+"""The rows of tickets that merely reach a level: they are written together, a batch at a time.
+
+What is equal in the rows of all tickets that take the same step is translated once.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from struct import Struct
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Connection, Table
+
+from models import binary_rows as binary
+from models.bulk import translate_row
+from models.database import Session
+from models.operations.append_log import once_of
+from models.operations.bells import bell, drop_bells, set_bells
+from models.operations.notices.queue import notice_row
+from models.rules import events
+from models.rules.events import Event, NoticeQueued
+from models.rules.lifecycle.level_steps import LevelStep
+from models.rules.queues import ESCALATION
+from models.security.chain import numberless_line
+from models.tables.core import EVENT, NOTICE, TICKET
+
+_SAME_IN_EVENTS = ("at", "moment", "name", "data", "once")
+_SAME_IN_NOTICES = ("kind", "role", "recipient", "unit", "state", "tries", "queued_at", "ring_at")
+_SAME_IN_TICKETS = ("level", "level_at", "updated_at")
+_EVENT = ("ticket_id", "seq", "hash", *_SAME_IN_EVENTS)
+_NOTICE = ("ticket_id", "seq", *_SAME_IN_NOTICES)
+_TICKET = (*_SAME_IN_TICKETS, "state", "seq", "hash", "row_hash")
+
+
+class LevelLine(NamedTuple):
+    """A line that a step adds to every log: what its hash covers after its number, and its rows.
+
+    Of the rows it has what is the same in all of them, as the database takes it.
+    """
+
+    covered: bytes
+    event: Any
+    notice: Any | None
+
+
+class StepRows(NamedTuple):
+    """What a step writes for every ticket: its lines, and the columns of the ticket."""
+
+    lines: Sequence[LevelLine]
+    ticket: Sequence[Any]
+
+
+class LoggedLine(NamedTuple):
+    """A line of one ticket's log."""
+
+    ticket: int
+    seq: int
+    hash: bytes
+    line: LevelLine
+
+
+class RaisedTicket(NamedTuple):
+    """The row of one ticket as a level leaves it, and when its bell is rung next."""
+
+    id: int
+    same: Sequence[Any]
+    state: bytes
+    seq: int
+    hash: bytes
+    row_hash: bytes
+    ring_at: datetime | None
+
+
+def rows_of_step(session: Session, step: LevelStep, now: datetime) -> StepRows:
+    """Return what a step writes for every ticket that takes it at `now`."""
+    connection = session.connection()
+    lines = [_line(connection, event, step.state.folds, now) for event in step.events]
+    columns = {**step.columns, "updated_at": now}
+    return StepRows(lines, _translated(connection, TICKET, _SAME_IN_TICKETS, columns))
+
+
+def _line(connection: Connection, event: Event, folds: int, now: datetime) -> LevelLine:
+    data = events.encode(event.data)
+    row = {
+        "at": now,
+        "moment": event.moment,
+        "name": event.name,
+        "data": msgspec.Raw(data),
+        "once": once_of(event.data, folds),
+    }
+    same, notice = _translated(connection, EVENT, _SAME_IN_EVENTS, row), None
+    if isinstance(event.data, NoticeQueued):
+        of_notice = notice_row(0, 0, event.data, now)
+        notice = _translated(connection, NOTICE, _SAME_IN_NOTICES, of_notice)
+    covered = numberless_line(event.name, now, event.moment, None, data)
+    if connection.dialect.name == "sqlite":
+        return LevelLine(covered, same, notice)
+    return LevelLine(covered, b"".join(same), b"".join(notice) if notice else None)
+
+
+def _translated(
+    connection: Connection, table: Table, names: Sequence[str], row: Mapping[str, Any]
+) -> Sequence[Any]:
+    """Return these columns of a row as the database takes them, on PostgreSQL as fields."""
+    columns = [table.c[name] for name in names]
+    values = translate_row(connection, columns, row)
+    if connection.dialect.name == "sqlite":
+        return values
+    return [binary.field_of(column, value) for column, value in zip(columns, values, strict=True)]
+
+
+def write_levels(
+    session: Session, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+) -> None:
+    """Write these lines, the notices that they queue, and the tickets with their bells."""
+    if not tickets:
+        return
+    if session.dialect == "sqlite":
+        _write_to_sqlite(session.connection(), lines, tickets)
+    else:
+        _write_to_postgresql(session.connection(), lines, tickets)
+    set_bells(session, (bell(ESCALATION, t.id, t.ring_at) for t in tickets if t.ring_at))
+    drop_bells(session, ((ESCALATION, t.id) for t in tickets if not t.ring_at))
+
+
+def _write_to_sqlite(
+    connection: Connection, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+) -> None:
+    _insert(
+        connection, EVENT, _EVENT, [(t, seq, digest, *line.event) for t, seq, digest, line in lines]
+    )
+    _insert(
+        connection,
+        NOTICE,
+        _NOTICE,
+        [(t, seq, *line.notice) for t, seq, _, line in lines if line.notice],
+    )
+    sets = ", ".join(f"{name} = ?" for name in _TICKET)
+    connection.exec_driver_sql(
+        f"UPDATE ticket SET {sets} WHERE id = ?",
+        [(*t.same, t.state.decode(), t.seq, t.hash, t.row_hash, t.id) for t in tickets],
+    )
+
+
+def _insert(
+    connection: Connection, table: Table, names: Sequence[str], rows: list[tuple[Any, ...]]
+) -> None:
+    if rows:
+        marks = ", ".join("?" * len(names))
+        into = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"
+        connection.exec_driver_sql(into, rows)
+
+
+def _write_to_postgresql(
+    connection: Connection, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+) -> None:
+    binary.copy_encoded(
+        connection,
+        EVENT,
+        _EVENT,
+        [
+            _event_begin(8, t, 4, seq, len(digest)) + digest + line.event
+            for t, seq, digest, line in lines
+        ],
+    )
+    binary.copy_encoded(
+        connection,
+        NOTICE,
+        _NOTICE,
+        [_notice_begin(8, t, 4, seq) + line.notice for t, seq, _, line in lines if line.notice],
+    )
+    ids, same, states, seqs, hashes, row_hashes, _ = zip(*tickets, strict=True)
+    fields = [
+        *zip(*same, strict=True),
+        map(binary.bytes_field, states),
+        map(binary.integer_field, seqs),
+        map(binary.bytes_field, hashes),
+        map(binary.bytes_field, row_hashes),
+        map(binary.bigint_field, ids),
+    ]
+    columns = [*(TICKET.c[name] for name in _TICKET), TICKET.c.id]
+    binary.update_encoded(connection, TICKET, columns, fields)
+
+
+_event_begin = Struct(">iqiii").pack
+_notice_begin = Struct(">iqii").pack

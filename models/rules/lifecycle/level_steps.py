@@ -1,0 +1,144 @@
+"""Decide on tickets that merely reach a level, once for all that are alike.
+
+At half past eight they come by the ten thousand, and a level changes little of a ticket. So of a
+stored state only that is read which decides, the rules are asked once for all tickets for which it
+is the same, and everything else stays as it is written.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from models.rules.events import Event
+from models.rules.lifecycle.cards import next_level
+from models.rules.lifecycle.decide import fold
+from models.rules.state import EDITION, Clock, RuleContext, State
+from models.rules.ticket_columns import LevelColumns, level_columns
+from models.rules.vocabulary import ClockName, ClockState, Status
+
+
+@dataclass(frozen=True, eq=False)
+class LevelStep:
+    """What reaching its next levels is to every ticket of a class.
+
+    `raised` are all levels of the present run, the last of them reached at `fired_at`; the level
+    after them is due at `next_at`.
+    """
+
+    events: Sequence[Event]
+    state: State
+    columns: LevelColumns
+    next_at: datetime | None
+
+
+class ReachedLevel(NamedTuple):
+    """A ticket that has reached a level: the step, its state now as JSON, and when to ring next."""
+
+    step: LevelStep
+    state: bytes
+    ring_at: datetime | None
+
+
+class LevelSteps:
+    """The steps of the tickets that reach a level at `now`, each decided once."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._steps: dict[Hashable, LevelStep | None] = {}
+
+    def reach(self, stored: bytes, policy_id: str, context: RuleContext) -> ReachedLevel | None:
+        """Carry a stored state on to the present.
+
+        Returns None where anything but a level comes by then, or nothing at all. `context` is that
+        of the policy.
+        """
+        parts = _decode_parts(stored)
+        if parts.edition != EDITION or parts.status == Status.COMPLETED or parts.archive_at:
+            return None
+        due = following = None
+        for key, clock in _decode_clocks(parts.clocks).items():
+            if clock.state is not ClockState.RUNNING:
+                continue
+            if key == ClockName.HANDLING:
+                due = clock.due
+            elif following is None or clock.due < following:
+                following = clock.due
+            if clock.remind_at is not None and (following is None or clock.remind_at < following):
+                following = clock.remind_at
+        if due is None or (following is not None and following <= self._now):
+            return None
+        ladder = bytes(parts.ladder)
+        likeness = (
+            *(policy_id, parts.unit, due, ladder, parts.raised),
+            *(parts.run, parts.folds, parts.quiet_before),
+        )
+        if likeness not in self._steps:
+            self._steps[likeness] = self._decide(parts, due, context)
+        step = self._steps[likeness]
+        if step is None:
+            return None
+        after = step.state
+        parts.raised = after.raised
+        if parts.fired_at is None or parts.fired_at < after.fired_at:
+            parts.fired_at = after.fired_at
+        ring_at = step.next_at
+        if ring_at is None or (following is not None and following < ring_at):
+            ring_at = following
+        return ReachedLevel(step, _encode(parts), ring_at)
+
+    def _decide(self, parts: Any, due: datetime, context: RuleContext) -> LevelStep | None:
+        """Ask the rules about a ticket that has nothing but what makes its class."""
+        state = State(
+            "",
+            edition=parts.edition,
+            unit=parts.unit,
+            quiet_before=parts.quiet_before,
+            clocks={ClockName.HANDLING: Clock(ClockName.HANDLING, due, due, provisional=False)},
+            ladder=_decode_ladder(parts.ladder),
+            run=parts.run,
+            raised=parts.raised,
+            folds=parts.folds,
+        )
+        events = fold(state, (), context, self._now)
+        if not events:
+            return None
+        upcoming = next_level(state)
+        next_at = upcoming[1] if upcoming else None
+        return LevelStep(events, state, level_columns(state), next_at)
+
+
+class _ClockMoments(msgspec.Struct):
+    """The moments of a clock: the fields of `Clock` by which time comes to it."""
+
+    due: datetime
+    state: ClockState = ClockState.RUNNING
+    remind_at: datetime | None = None
+
+
+_READ = (
+    *("edition", "status", "unit", "quiet_before", "run", "raised", "archive_at", "fired_at"),
+    "folds",
+)
+"""The fields of a state that are read; all others stay JSON."""
+
+_EMPTY = {"clocks": msgspec.Raw(b"{}"), "ladder": msgspec.Raw(b"[]")}
+"""What two of the others are where the state does not say them."""
+
+_fields = {field.name: field for field in msgspec.structs.fields(State)}
+_Parts = msgspec.defstruct(
+    "_Parts",
+    [
+        (name, field.type, field.default)
+        if name in _READ
+        else (name, msgspec.Raw, _EMPTY.get(name, msgspec.Raw()))
+        for name, field in _fields.items()
+    ],
+    omit_defaults=True,
+)
+_decode_parts = msgspec.json.Decoder[Any](_Parts).decode
+_decode_clocks = msgspec.json.Decoder(dict[str, _ClockMoments]).decode
+_decode_ladder = msgspec.json.Decoder(_fields["ladder"].type).decode
+_encode = msgspec.json.Encoder().encode
