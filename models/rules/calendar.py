@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
-from functools import cache
+from functools import cache, cached_property
 
 import chinese_calendar
 
@@ -135,14 +135,20 @@ class Calendar:
         return at
 
     def provisional(self, first: date, last: date) -> bool:
-        """Return whether any day from `first` to `last` is only a guess."""
-        if self._knows(first.year) and self._knows(last.year):
-            return False
-        span = (first + timedelta(n) for n in range((last - first).days + 1))
-        return any(not self._knows(d.year) and d not in self.overlay for d in span)
+        """Return whether any day from `first` to `last` is only a guess.
 
-    def _knows(self, year: int) -> bool:
-        return year in announced_years() or year in self.years
+        Of instants, which are dates too, the day in their own zone counts.
+        """
+        known = self._known_years
+        if first.year in known and last.year in known:
+            return False
+        begin, end = first.toordinal(), last.toordinal()
+        span = map(date.fromordinal, range(begin, end + 1))
+        return any(day.year not in known and day not in self.overlay for day in span)
+
+    @cached_property
+    def _known_years(self) -> frozenset[int]:
+        return frozenset((*announced_years(), *self.years))
 
     def guesses(self, first: date, last: date) -> dict[date, bool]:
         """Return the days from `first` to `last` that were guessed wrongly, and each guess."""

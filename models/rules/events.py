@@ -570,6 +570,10 @@ class NoticedDuty(msgspec.Struct, frozen=True, kw_only=True):
     purpose: ContactPurpose | UnsetType = UNSET
 
 
+# looked up once: a member of an enum costs as much as a call, and every notice asks for it
+_UNIT_CONTACT = Recipient.UNIT_CONTACT
+
+
 class NoticeQueued(EventData, frozen=True, kw_only=True):
     """A notice waits to be sent to whoever has this role.
 
@@ -600,7 +604,7 @@ class NoticeQueued(EventData, frozen=True, kw_only=True):
     @property
     def holder(self) -> str:
         """The holder of duties that the notice goes to: a unit, the desk or the city hotline."""
-        return str(self.unit) if self.role == Recipient.UNIT_CONTACT else self.role
+        return str(self.unit) if self.role is _UNIT_CONTACT else self.role
 
     @property
     def recipient(self) -> str:

@@ -75,7 +75,7 @@ def explain_term(
     policy, calendar = context.policy, context.calendar
     terms = [policy.terms.of(category), *([limit.term] if limit else [])]
     due = min(expiry(base, term, calendar, policy.office) for term in terms)
-    is_guess = provisional(base, due, policy, calendar)
+    is_guess = provisional(base, moments(base, due, policy, calendar), calendar)
     clock = Clock(ClockName.HANDLING, base, due, is_guess)
     return explain(clock, State("", category=category, limit=limit), context)
 

@@ -1,5 +1,6 @@
 """The ladder of the handling clock: pre-warning 预警, yellow card 黄牌, red card 红牌 (5.1-5.3)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from models.rules.calendar import SHANGHAI, Calendar
@@ -18,8 +19,9 @@ def moments(
     )
 
 
-def provisional(base: datetime, due: datetime, policy: Policy, calendar: Calendar) -> bool:
+def provisional(
+    base: datetime, ladder: Sequence[tuple[Level, datetime]], calendar: Calendar
+) -> bool:
     """Return whether any day from the base to the red level's is only a guess of the calendar."""
-    red = moments(base, due, policy, calendar)[-1][1]
-    first, last = base.astimezone(SHANGHAI).date(), red.astimezone(SHANGHAI).date()
-    return calendar.provisional(first, max(first, last))
+    first, red = base.astimezone(SHANGHAI), ladder[-1][1].astimezone(SHANGHAI)
+    return calendar.provisional(first, max(first, red))

@@ -5,7 +5,7 @@ something there is a `PrivateText`, which names the field that it stands in. So 
 folded without its texts, and stays the same when they have been erased.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,8 +60,9 @@ def outline_of(message: Message) -> Message:
     if not message.raw:
         return message
     if isinstance(content, Refusal):
-        outline: Content | Refusal = content
-    elif isinstance(content, TicketReceived):
+        return replace(message, raw={})
+    outline: Content = content
+    if isinstance(content, TicketReceived):
         # it is screened and routed by its texts before its ticket begins; then they have no use
         outline = TicketReceived(
             category=content.category,
@@ -73,28 +74,14 @@ def outline_of(message: Message) -> Message:
             statutory_limit=_limit(content.statutory_limit),
             declined=content.declined,
         )
-    else:
+    elif private := _OUTLINED[type(content)]:
         changed = {
-            name: text_fields
-            for name in _PRIVATE[content.type]
-            if (value := getattr(content, name)) is not None
-            and value is not UNSET
-            and (text_fields := _reference(content, name, value)) is not value
+            name: outline_text(value)
+            for name, outline_text in private
+            if (value := getattr(content, name)) is not None and value is not UNSET
         }
         outline = replace(content, **changed) if changed else content
-    return Message(
-        message.type,
-        message.ticket,
-        message.at,
-        message.arrival,
-        outline,
-        {},
-        message.route,
-        message.findings,
-        message.quiet_before,
-        message.topic,
-        message.proposed_topic,
-    )
+    return replace(message, content=outline, raw={})
 
 
 _WANTED = Claimant()
@@ -104,28 +91,49 @@ def _wish_alone(claimant: Claimant) -> Claimant:
     return _WANTED if claimant.contact == _WANTED.contact else Claimant(contact=claimant.contact)
 
 
-def _reference(content: Content, name: str, value: Any) -> object:
-    """Return what the rules may know of a text: that it says something, and where it stands."""
-    if name in _PAPERS.get(content.type, ()):
-        if name == "claimant_told":
-            return says_yes(value)
-        if name == "long_term":
-            parts = value if isinstance(value, Mapping) else {}
-            return {p: text for p, text in _LONG_TERM.items() if says_something(parts.get(p))}
-        return _TEXTS[name] if says_something(value) else None
+def _outline_field(kind: MessageType, name: str) -> Callable[[Any], object]:
+    """Return what makes of a private field that which the rules may know of it.
+
+    That is whether it says something, and where it stands.
+    """
+    text = _TEXTS[name]
+    if name not in _PAPERS.get(kind, ()):
+        return lambda value: _outline_part(value, text)
+    match name:
+        case "claimant_told":
+            return says_yes
+        case "long_term":
+            return _long_term
+        case _:
+            return lambda value: text if says_something(value) else None
+
+
+def _long_term(value: object) -> dict[str, PrivateText]:
+    parts = value if isinstance(value, Mapping) else {}
+    return {part: text for part, text in _LONG_TERM.items() if says_something(parts.get(part))}
+
+
+def _outline_part(value: object, text: PrivateText) -> object:
     match value:
         case Limit():
             return _limit(value)
         case ClaimantChange():
             return ClaimantChange(contact=value.contact)
         case _:
-            return _TEXTS[name]
+            return text
 
 
 def _limit(limit: Limit | None) -> Limit | None:
     if limit is None or not limit.basis or isinstance(limit.basis, PrivateText):
         return limit
     return replace(limit, basis=PrivateText("statutory_limit.basis"))
+
+
+_OUTLINED: Mapping[type, tuple[tuple[str, Callable[[Any], object]], ...]] = {
+    CONTENT_TYPES[kind]: tuple((name, _outline_field(kind, name)) for name in names)
+    for kind, names in _PRIVATE.items()
+}
+"""The private fields of each message, with what makes an outline of them."""
 
 
 class _StoredOutline(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -669,6 +669,14 @@ def named_units(content: Content) -> dict[str, str]:
     return units
 
 
+def names_hotline(content: Content) -> bool:
+    """Return whether a message names the hotline as a unit."""
+    for field in _UNITS_OF[type(content)]:
+        if getattr(content, field) == HOTLINE:
+            return True
+    return isinstance(content, DisputeOpened) and HOTLINE in content.units
+
+
 def refuse_unknown(message: Message, unknown: Collection[str]) -> Message:
     """Return a message refused for the first of the `unknown` names that it needs, if for any.
 

@@ -5,6 +5,7 @@ A message can be read without them: its rule says that they are missing.
 
 from collections.abc import Mapping
 
+from models.i18n import PrivateText
 from models.rules.vocabulary import Disposal, MessageType, RevisitOutcome
 
 RESULT_PARTS = ("facts", "measures", "remedies", "basis")
@@ -14,6 +15,8 @@ LONG_TERM_PARTS = ("progress", "next_steps")
 EXTENSION_PARTS = ("facts", "reasons", "progress", "next_steps")
 """The parts of a request for more time, beside that the claimant was told (3.5)."""
 
+_LONG_RESULT_PARTS = (*RESULT_PARTS, *(f"long_term.{part}" for part in LONG_TERM_PARTS))
+_WITHOUT_RESULT = (Disposal.ADMINISTRATIVE_CASE, Disposal.JUDICIAL_TRANSFER)
 _TOLD = "claimant_told"
 _PARTS: Mapping[MessageType, tuple[str, ...]] = {
     MessageType.UNIT_RETURNED: ("reason", "basis", "suggested_unit", "signed_by"),
@@ -32,14 +35,16 @@ _YES = frozenset(("是", "yes", "true"))
 def says_something(value: object) -> bool:
     """Return whether a part says something: white space, `否`, `无` or lists of such do not."""
     match value:
-        case None | False:
-            return False
         case str():
             return value.strip().lower() not in _NOTHING
-        case Mapping():
-            return any(says_something(part) for part in value.values())
+        case PrivateText():
+            return True
+        case None | False:
+            return False
         case list() | tuple():
             return any(says_something(part) for part in value)
+        case Mapping():
+            return any(says_something(part) for part in value.values())
         case _:
             return True
 
@@ -55,17 +60,17 @@ def required_parts(kind: MessageType, message: Mapping[str, object]) -> tuple[st
     Those of a result follow from its disposal, those of a revisit from its outcome: there are none
     while that is unknown.
     """
-    match kind, message:
-        case MessageType.RESULT_SUBMITTED, {"disposal": Disposal.ORDINARY}:
-            is_long = message.get("long_term") is not None
-            return (*RESULT_PARTS, *(f"long_term.{part}" for part in LONG_TERM_PARTS if is_long))
-        case MessageType.RESULT_SUBMITTED, {
-            "disposal": Disposal.ADMINISTRATIVE_CASE | Disposal.JUDICIAL_TRANSFER
-        }:
-            return ("materials",)
-        case MessageType.REVISIT_RECORDED, {"outcome": RevisitOutcome.CORRECTED}:
-            return ("rating",)
-    return _PARTS.get(kind, ())
+    match kind:
+        case MessageType.RESULT_SUBMITTED:
+            disposal = message.get("disposal")
+            if disposal == Disposal.ORDINARY:
+                is_long = message.get("long_term") is not None
+                return _LONG_RESULT_PARTS if is_long else RESULT_PARTS
+            return ("materials",) if disposal in _WITHOUT_RESULT else ()
+        case MessageType.REVISIT_RECORDED:
+            return ("rating",) if message.get("outcome") == RevisitOutcome.CORRECTED else ()
+        case _:
+            return _PARTS.get(kind, ())
 
 
 def lacking_parts(kind: MessageType, message: Mapping[str, object]) -> tuple[str, ...]:

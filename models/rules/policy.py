@@ -313,7 +313,7 @@ class Policy(TomlModel):
         """Office hours as the terms need them."""
         return OfficeHours(self.hours.morning, self.hours.afternoon)
 
-    @property
+    @cached_property
     def begins_at(self) -> datetime:
         """The instant from which the policy holds."""
         return datetime.combine(self.valid_from, time(), SHANGHAI)

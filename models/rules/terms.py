@@ -141,12 +141,12 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     calendar days end at closing time of the N-th day after it, or, where that is a day off, of the
     next working day.
     """
+    if term.unit == "workdays":
+        return calendar.instant(base.astimezone(SHANGHAI).date(), term.count, hours.afternoon.ends)
     if (wall := term.wall) is not None:
         return base + wall
     local = base.astimezone(SHANGHAI)
     day = local.date()
-    if term.unit == "workdays":
-        return calendar.instant(day, term.count, hours.closing)
     if term.unit == "calendardays":
         return calendar.instant(day + timedelta(term.count - 1), 1, hours.closing)
     left = term.count

@@ -104,13 +104,15 @@ def measure_decide(bench: BenchContext) -> Row:
 
 
 def messages_of(life: Sequence[workload.Body], directory: Directory) -> list[Message]:
-    """A ticket's messages as the fold takes them."""
+    """A ticket's messages as the service and the replay hand them to the fold."""
     return [
-        directory.resolve_names(
-            read_message(body["type"], body["ticket"], datetime.fromisoformat(body["at"]), n, body)
-        )
+        directory.resolve_names(read_message(body["type"], body["ticket"], _at(body), n, body))
         for n, body in enumerate(life, 1)
     ]
+
+
+def _at(body: workload.Body) -> datetime:
+    return datetime.fromisoformat(body["at"]).astimezone(SHANGHAI)
 
 
 def fold_all(ticket_lives: Sequence[Sequence[Message]], context: RuleContext) -> None:

@@ -77,11 +77,15 @@ def test_a_ladder_of_offsets() -> None:
 def test_provisional_reaches_as_far_as_the_red_level() -> None:
     base = instant(f"{LAST}-12-24 10:00")
     short = expiry(base, POLICY.terms.consultation, CALENDAR, POLICY.office)
-    assert not provisional(base, short, POLICY, CALENDAR), "red comes before the year ends"
+    assert not provisional(base, moments(base, short, POLICY, CALENDAR), CALENDAR), (
+        "red comes before the year ends"
+    )
     to_the_last = expiry(base, POLICY.terms.help, CALENDAR, POLICY.office)
     assert to_the_last.year == LAST
     later = instant(f"{LAST}-12-31 17:30")
-    assert provisional(base, later, POLICY, CALENDAR), "due this year, red in the next"
+    assert provisional(base, moments(base, later, POLICY, CALENDAR), CALENDAR), (
+        "due this year, red in the next"
+    )
 
 
 @given(base=instants(), overlay=overlays(), n=st.integers(1, 15))
@@ -92,4 +96,5 @@ def test_moments_agree_with_the_slow_reading(
     expected = slow_calendar.ladder(base, due, overlay)
     assert moments(base, due, POLICY, Calendar(overlay)) == tuple(expected)
     guess = slow_calendar.guessed(base.date(), expected[-1][1].date(), overlay)
-    assert provisional(base, due, POLICY, Calendar(overlay)) == guess
+    ladder = [(Level(level), at) for level, at in expected]
+    assert provisional(base, ladder, Calendar(overlay)) == guess

@@ -45,14 +45,14 @@ def received(decision: Decision, content: messages.TicketReceived) -> Refusal | 
     state.contact_wanted = content.claimant.contact == ContactWish.WANTED
     state.limit = content.statutory_limit
     policy = decision.context.policy
-    note = lazy("older than the first policy; runs under the first")
+    older = decision.at < policy.begins_at
     decision.emit(
         events.TicketReceived(
             category=content.category,
             policy=policy.document,
             emergency=content.emergency or UNSET,
             topic=message.topic or UNSET,
-            note=note if decision.at < policy.begins_at else UNSET,
+            note=lazy("older than the first policy; runs under the first") if older else UNSET,
             title=PrivateText("title"),
         )
     )

@@ -3,18 +3,22 @@
 `models/rules/levels.py` says when each is due.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from models.rules.events import AlertRaised, Event, NoticeQueued
 from models.rules.lifecycle.decision import Decision
 from models.rules.state import State
-from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, Level, NoticeKind
+from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, ClockName, ClockState, Level, NoticeKind
+
+# looked up once: a member of an enum costs as much as a call, and every message asks for these
+_RUNNING, _HANDLING = ClockState.RUNNING, ClockName.HANDLING
 
 
 def next_level(state: State) -> tuple[Level, datetime] | None:
     """Return the level to be raised next while the handling clock runs, with its moment."""
-    clock = state.clocks.get(ClockName.HANDLING)
-    if clock is None or not clock.running:
+    clock = state.clocks.get(_HANDLING)
+    if clock is None or clock.state is not _RUNNING:
         return None
     done = len(state.raised)
     return state.ladder[done] if done < len(state.ladder) else None
@@ -24,9 +28,11 @@ def raise_level(decision: Decision, level: Level, at: datetime) -> None:
     """Raise a level, with a notice to whom the ladder names unless it is overtaken already."""
     state, clock = decision.state, decision.state.clocks[ClockName.HANDLING]
     state.raised = (*state.raised, level)
-    decision.emit(
-        AlertRaised(clock=clock.name, level=level, effective_at=at, unit=state.unit, run=state.run)
+    raised = AlertRaised(
+        clock=clock.name, level=level, effective_at=at, unit=state.unit, run=state.run
     )
+    decision.emit(raised)
+    decision.raised.append(raised)
     upcoming = next_level(state)
     # in a played life, what a message puts into the past comes together with that message
     overtaken = decision.now is None and upcoming is not None and upcoming[1] <= decision.present
@@ -41,12 +47,12 @@ def raise_level(decision: Decision, level: Level, at: datetime) -> None:
             decision.notify(NoticeKind(level), role, parent, body=state.unit, **about)
 
 
-def without_overtaken(log: list[Event]) -> list[Event]:
+def without_overtaken(log: list[Event], raised: Sequence[AlertRaised]) -> list[Event]:
     """Return the events without notices of levels that a higher one of the same run overtook.
 
-    Of the levels of a run that were due together, only the highest is notified.
+    Of the levels of a run that were due together, only the highest is notified. `raised` are all
+    those among the events.
     """
-    raised = [event.data for event in log if isinstance(event.data, AlertRaised)]
     highest = {data.run: data.level for data in raised}
     if len(highest) == len(raised):
         return log

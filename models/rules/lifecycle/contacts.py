@@ -1,6 +1,6 @@
 """Contacts with the claimant, and the claimant's rating of the result: Regulation 4."""
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 from models.i18n import lazy
 from models.rules import events, messages
@@ -28,20 +28,30 @@ _CLOCK_OF = {
     ContactPurpose.CLOSING: ClockName.CLOSING_CONTACT,
     ContactPurpose.SURVEY: ClockName.SURVEY,
 }
+_PROOF_OF = {purpose: clock_key(ClockName.PROOF, purpose) for purpose in _CLOCK_OF}
 _REACHED = (ContactOutcome.REACHED, ContactOutcome.REFUSED)
 """A claimant who will not talk has been reached all the same."""
 
 
-def slot(decision: Decision, at: datetime) -> tuple[Slot, datetime]:
-    """Return the contact slot (时段) that `at` lies in, and when the next one begins."""
-    slots, local = decision.context.policy.slots, at.astimezone(SHANGHAI)
-    day, hour = local.date(), local.time()
+def slot(decision: Decision) -> Slot:
+    """Return the contact slot (时段) that the present moment lies in."""
+    slots, hour = decision.context.policy.slots, decision.at.astimezone(SHANGHAI).time()
     if hour < slots.morning_until:
-        return Slot.MORNING, datetime.combine(day, slots.morning_until, SHANGHAI)
-    if hour < slots.afternoon_until:
-        return Slot.AFTERNOON, datetime.combine(day, slots.afternoon_until, SHANGHAI)
-    opening: time = decision.context.policy.hours.morning.begins
-    return Slot.EVENING, datetime.combine(day + timedelta(days=1), opening, SHANGHAI)
+        return Slot.MORNING
+    return Slot.AFTERNOON if hour < slots.afternoon_until else Slot.EVENING
+
+
+def _next_slot(decision: Decision, day: date, in_slot: Slot) -> datetime:
+    """Return when the slot after one of a day begins."""
+    policy = decision.context.policy
+    match in_slot:
+        case Slot.MORNING:
+            return datetime.combine(day, policy.slots.morning_until, SHANGHAI)
+        case Slot.AFTERNOON:
+            return datetime.combine(day, policy.slots.afternoon_until, SHANGHAI)
+        case Slot.EVENING:
+            opening = policy.hours.morning.begins
+            return datetime.combine(day + timedelta(days=1), opening, SHANGHAI)
 
 
 def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal | None:
@@ -50,7 +60,7 @@ def attempted(decision: Decision, content: messages.ContactAttempted) -> Refusal
     purpose, outcome, unit = content.purpose, content.outcome, content.unit
     if state.unit is None and unit != HOTLINE:
         return wrong_status(decision)
-    in_slot, _ = slot(decision, decision.at)
+    in_slot = slot(decision)
     decision.emit(
         events.ContactRecorded(
             unit=unit,
@@ -95,7 +105,7 @@ def _answer_denial(
         if unit not in units:
             state.evidenced[purpose] = (*units, unit)
     contact = state.clocks.get(_CLOCK_OF[purpose])
-    proof = decision.running_clock(clock_key(ClockName.PROOF, purpose))
+    proof = decision.running_clock(_PROOF_OF[purpose])
     if proof is None or proof.holder != unit:
         return
     if says_something(content.evidence):
@@ -106,13 +116,13 @@ def _answer_denial(
         and contact.ordinal == proof.concerns
         and decision.at <= contact.due
     ):
-        decision.stop_clock(clock_key(ClockName.PROOF, purpose), ClockState.CANCELLED)
+        decision.stop_clock(_PROOF_OF[purpose], ClockState.CANCELLED)
 
 
 def _take_proof(decision: Decision, proof: Clock, purpose: ContactPurpose) -> None:
     """Let the proof that was asked of a unit stand (4.3)."""
     decision.emit(events.ContactProved(purpose=purpose, unit=proof.holder))
-    decision.stop_clock(clock_key(ClockName.PROOF, purpose))
+    decision.stop_clock(_PROOF_OF[purpose])
     _set_answer(decision, purpose, proof.concerns, DenialAnswer.PROVED)
 
 
@@ -126,7 +136,7 @@ def _set_answer(
 
 
 def _note_failed_attempt(decision: Decision, clock: Clock, purpose: ContactPurpose) -> None:
-    in_slot, next_slot = slot(decision, decision.at)
+    in_slot = slot(decision)
     day = decision.at.astimezone(SHANGHAI).date()
     today = day.isoformat()
     failed = (*clock.failed, (today, in_slot))
@@ -137,7 +147,7 @@ def _note_failed_attempt(decision: Decision, clock: Clock, purpose: ContactPurpo
         decision.stop_clock(clock.name)
         decision.notify(NoticeKind.UNREACHABLE, Recipient.CITY_HOTLINE, purpose=purpose)
     else:
-        decision.change_clock(clock.name, remind_at=next_slot)
+        decision.change_clock(clock.name, remind_at=_next_slot(decision, day, in_slot))
 
 
 def remind(decision: Decision, clock: Clock) -> None:
@@ -161,7 +171,7 @@ def denied(decision: Decision, content: messages.ContactDenied) -> Refusal | Non
     contact = state.clocks.get(_CLOCK_OF[purpose])
     if contact is None or contact.state == ClockState.CANCELLED:
         return Refusal(lazy("no contact of this purpose was owed"))
-    if decision.running_clock(clock_key(ClockName.PROOF, purpose)):
+    if decision.running_clock(_PROOF_OF[purpose]):
         return Refusal(lazy("proof of this contact has been asked already"))
     if contact.answer is not None:
         return Refusal(lazy("this denial has been answered: {answer}", answer=contact.answer))
@@ -191,7 +201,7 @@ def proved(decision: Decision, content: messages.ContactProof) -> Refusal | None
     Proof that comes after its term is recorded, and changes nothing.
     """
     purpose = content.purpose
-    proof = decision.state.clocks.get(clock_key(ClockName.PROOF, purpose))
+    proof = decision.state.clocks.get(_PROOF_OF[purpose])
     if proof is None or proof.state not in (ClockState.RUNNING, ClockState.EXPIRED):
         return Refusal(lazy("nobody has asked for proof of this contact"))
     asked = decision.state.successor_of(proof.holder)

@@ -30,10 +30,14 @@ from models.rules.messages import (
     Message,
     Refusal,
     TicketAmended,
-    named_units,
+    names_hotline,
 )
 from models.rules.state import Clock, RuleContext, State
 from models.rules.vocabulary import ClockName, MessageType, Recipient, Status
+
+# looked up once: a member of an enum costs as much as a call, and every message asks for these
+_DESIGNATION, _ARCHIVED = ClockName.DESIGNATION, Status.ARCHIVED
+_RECEIVED = MessageType.TICKET_RECEIVED
 
 Handler = Callable[[Decision, Any], Refusal | None]
 """Applies a message's content, a struct of the handler's own type, to the ticket."""
@@ -76,16 +80,20 @@ A handler checks whether the message may be applied, and returns the refusal if 
 rules do is a function in the imperative beside it, without such a check: `accept`, `join`.
 """
 
-_LEAD_ONLY = (
-    MessageType.UNIT_ACCEPTED,
-    MessageType.UNIT_RETURNED,
-    MessageType.EXTENSION_REQUESTED,
-    MessageType.RESULT_SUBMITTED,
+_LEAD_ONLY = frozenset(
+    (
+        MessageType.UNIT_ACCEPTED,
+        MessageType.UNIT_RETURNED,
+        MessageType.EXTENSION_REQUESTED,
+        MessageType.RESULT_SUBMITTED,
+    )
 )
-_HELPERS_TOO = (
-    MessageType.SITE_ARRIVED,
-    MessageType.PROGRESS_REPORTED,
-    MessageType.CONTACT_ATTEMPTED,
+_HELPERS_TOO = frozenset(
+    (
+        MessageType.SITE_ARRIVED,
+        MessageType.PROGRESS_REPORTED,
+        MessageType.CONTACT_ATTEMPTED,
+    )
 )
 _TAKEN_ALWAYS = (
     MessageType.EXTENSION_REQUESTED,
@@ -94,6 +102,9 @@ _TAKEN_ALWAYS = (
 )
 """Messages that the archive takes too: requests that the regulation itself answers (3.5, 3.9), and
 conduct, which later audits find (decision 26)."""
+
+_CALLS = (MessageType.CONTACT_ATTEMPTED, MessageType.CONTACT_PROOF)
+"""Acts of the hotline too: it calls claimants, and is no unit that could handle anything."""
 
 _ANSWERS_DESIGNATION = (
     MessageType.UNIT_ACCEPTED,
@@ -134,20 +145,19 @@ A holder that acts itself is not told of what its act did to its own duties."""
 
 def decide(decision: Decision, message: Message) -> bool:
     """Apply a message at its own `at`; return False if it is refused, which is then in the log."""
-    decision.at = message.at
+    state = decision.state
+    decision.at = state.seen_at = message.at
     decision.message = message
-    decision.state.seen_at = message.at
     refusal = _apply(decision, message)
     if refusal is None and message.quiet_before is not None:
-        before = decision.state.quiet_before or message.quiet_before
-        decision.state.quiet_before = max(before, message.quiet_before)
+        before = state.quiet_before or message.quiet_before
+        state.quiet_before = max(before, message.quiet_before)
     if refusal is not None:
         missing = refusal.missing or UNSET
         decision.emit(MessageRefused(type=message.type, why=refusal.why, missing=missing))
-    elif ClockName.DESIGNATION in decision.state.clocks:
+    elif _DESIGNATION in state.clocks:
         _answer_designation(decision, message)
-    if decision.pending:
-        decision.conclude(actor(decision.state, message))
+    decision.conclude(actor(state, message))
     decision.schedule_archiving()
     return refusal is None
 
@@ -166,21 +176,23 @@ def actor(state: State, message: Message) -> str | None:
     if message.type in _SPEAKERS:
         return _SPEAKERS[message.type]
     unit: str | None = getattr(message.content, "unit", None)
-    if message.type == MessageType.UNIT_SUCCEEDED:
-        # nobody is there any more to be told in the old unit's name
+    if unit == HOTLINE:
+        return Recipient.CITY_HOTLINE
+    if not unit or not state.successors:
         return unit
-    return Recipient.CITY_HOTLINE if unit == HOTLINE else unit and state.successor_of(unit)
+    # nobody is there any more to be told in the name of a unit that is succeeded now
+    return unit if message.type == MessageType.UNIT_SUCCEEDED else state.successor_of(unit)
 
 
 def _apply(decision: Decision, message: Message) -> Refusal | None:
     state, content = decision.state, message.content
-    if state.status == Status.ARCHIVED and not _taken_always(message):
+    if state.status == _ARCHIVED and not _taken_always(message):
         return Refusal(lazy("the ticket is in the archive"))
     if isinstance(content, Refusal):
         return content
     if state.successors and message.type != MessageType.UNIT_SUCCEEDED:
         content = succession.with_successors(state, content)
-    if message.type != MessageType.TICKET_RECEIVED:
+    if message.type != _RECEIVED:
         if state.received_at is None:
             return Refusal(lazy("ticket {ticket} has not been received", ticket=message.ticket))
         if (refusal := _may_speak(state, message, content)) is not None:
@@ -197,9 +209,7 @@ def _taken_always(message: Message) -> bool:
 
 
 def _may_speak(state: State, message: Message, content: Content) -> Refusal | None:
-    # the hotline calls claimants, and is no unit that could handle anything
-    calls = message.type in (MessageType.CONTACT_ATTEMPTED, MessageType.CONTACT_PROOF)
-    if HOTLINE in named_units(content).values() and not calls:
+    if message.type not in _CALLS and names_hotline(content):
         return Refusal(lazy("unit {unit} is not known; see the units file", unit=HOTLINE))
     named: str | None = getattr(content, "unit", None)
     if message.type in _LEAD_ONLY and named != state.unit:
@@ -241,4 +251,4 @@ def fold(
         moments.fire(decision, message.at, inclusive=False)
         decide(decision, outline_of(message))
     moments.fire(decision, now, inclusive=inclusive)
-    return decision.events if played else without_overtaken(decision.events)
+    return decision.events if played else without_overtaken(decision.events, decision.raised)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
+from msgspec.structs import asdict, replace
 
 from models.i18n import LazyText, lazy
 from models.rules import events, levels
-from models.rules.events import Event, EventData, NoticedDuty, NoticeQueued
+from models.rules.events import AlertRaised, Event, EventData, NoticedDuty, NoticeQueued
 from models.rules.messages import MISSING, Content, Message, Refusal
 from models.rules.papers import lacking_parts
 from models.rules.state import Clock, RuleContext, State
@@ -30,6 +30,11 @@ HOTLINE_HOLDERS = (Recipient.DISTRICT_DESK, Recipient.CITY_HOTLINE)
 _KEEP_OPEN = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 """Clocks that keep a completed ticket from the archive (Regulation 4)."""
 
+# looked up once: a member of an enum costs as much as a call, and every event asks for these
+_RUNNING, _MET, _CANCELLED = ClockState.RUNNING, ClockState.MET, ClockState.CANCELLED
+_STARTED, _DISCHARGED = DutyChange.STARTED, DutyChange.MET
+_HANDLING, _COMPLETED, _UNIT_CONTACT = ClockName.HANDLING, Status.COMPLETED, Recipient.UNIT_CONTACT
+
 
 class Decision:
     """A ticket at one moment of its life, and what happens to it there.
@@ -37,7 +42,7 @@ class Decision:
     `at` is that moment; `message` what brings it about, None where time alone does. `now` is the
     present, which only says which alerts are overtaken; it is None where a life is played, and
     every moment is the present when it comes. `past` are the duties that later ones of their key
-    have replaced.
+    have replaced, `raised` the levels among the `events`.
 
     A message or a moment is one occasion: the notices of it wait until it is concluded, when each
     gets what the occasion did to its recipient's duties.
@@ -52,6 +57,7 @@ class Decision:
         "message",
         "now",
         "past",
+        "raised",
         "state",
     )
 
@@ -65,7 +71,8 @@ class Decision:
         self.message: Message | None = None
         self.events: list[Event] = []
         self.past: list[Clock] = []
-        self._notices: list[NoticeQueued] = []
+        self.raised: list[AlertRaised] = []
+        self._notices: list[tuple[str, NoticeQueued]] = []
         self._changes: list[tuple[Clock, DutyChange]] = []
 
     def emit(self, data: EventData) -> None:
@@ -81,18 +88,17 @@ class Decision:
         self, kind: NoticeKind, role: Recipient, unit: str | None = None, **about: Any
     ) -> None:
         """Queue a notice of this occasion to whoever has a role, of a unit where it has one."""
+        quiet_before = self.state.quiet_before
+        if quiet_before is not None and self.at < quiet_before:
+            return
         named = UNSET if unit is None else unit
-        self._notices.append(NoticeQueued(kind=kind, role=role, unit=named, **about))
+        holder = (unit or "") if role is _UNIT_CONTACT else role
+        self._notices.append((holder, NoticeQueued(kind=kind, role=role, unit=named, **about)))
 
     def notify_unit(self, kind: NoticeKind, unit: str | None, **about: Any) -> None:
         """Queue a notice of this occasion to a unit's contact; nobody where there is no unit."""
         if unit is not None:
-            self.notify(kind, Recipient.UNIT_CONTACT, unit, **about)
-
-    @property
-    def pending(self) -> bool:
-        """Whether the occasion has notices, or has changed duties."""
-        return bool(self._notices or self._changes)
+            self.notify(kind, _UNIT_CONTACT, unit, **about)
 
     def conclude(self, actor: str | None = None) -> None:
         """End an occasion: emit its notices, and tell whose duties it changed by others' acts.
@@ -100,17 +106,19 @@ class Decision:
         No duty begins, moves, is passed on or ends by another's act without a notice to its holder
         (decision 32). `actor` has changed its own duties by what it did, as the log says already.
         """
-        notices, self._notices = self._notices, []
-        changes, self._changes = self._changes, []
+        notices, changes = self._notices, self._changes
+        if not notices and not changes:
+            return
+        self._notices, self._changes = [], []
         quiet_before = self.state.quiet_before
         if quiet_before is not None and self.at < quiet_before:
             return
-        notified = {notice.holder for notice in notices}
-        others = [c for c in changes if c[0].holder != actor or c[0].holder in notified]
-        duties = _duties_by_holder(others) if others else {}
-        for notice in notices:
-            changed = duties.pop(notice.holder, None)
-            self.emit(msgspec.structs.replace(notice, duties=changed) if changed else notice)
+        if changes and actor not in [holder for holder, _notice in notices]:
+            changes = [change for change in changes if change[0].holder != actor]
+        duties = _duties_by_holder(changes) if changes else {}
+        for holder, notice in notices:
+            changed = duties.pop(holder, None)
+            self.emit(replace(notice, duties=changed) if changed else notice)
         for holder, changed in duties.items():
             self.emit(duties_changed(holder, changed))
 
@@ -137,7 +145,7 @@ class Decision:
     def running_clock(self, key: str) -> Clock | None:
         """Return the clock of this key if it runs."""
         clock = self.state.clocks.get(key)
-        return clock if clock is not None and clock.state is ClockState.RUNNING else None
+        return clock if clock is not None and clock.state is _RUNNING else None
 
     def start_clock(
         self,
@@ -157,7 +165,7 @@ class Decision:
         It is the duty of `holder`, or else of the unit in charge; one that `resumes` is the same
         duty as before.
         """
-        provisional = self._is_provisional(name, base, due)
+        provisional = self._plan(name, base, due)
         key = clock_key(name, unit or purpose)
         before = self.state.clocks.get(key)
         clock = Clock(
@@ -175,7 +183,7 @@ class Decision:
         if before is not None and not resumes:
             self.past.append(before)
         self.state.clocks[key] = clock
-        self._changes.append((clock, DutyChange.STARTED))
+        self._changes.append((clock, _STARTED))
         self.emit(
             events.ClockStarted(
                 clock=name,
@@ -188,8 +196,6 @@ class Decision:
                 why=why or UNSET,
             )
         )
-        if name == ClockName.HANDLING:
-            self._set_ladder(base, due)
 
     def start_duty(self, name: ClockName, holder: str, base: datetime | None = None) -> None:
         """Start a duty of the hotline, or none where the policy sets no term (decision 33)."""
@@ -201,22 +207,22 @@ class Decision:
         """Move the expiry of a running clock."""
         clock = self.state.clocks[name]
         reasons = (*clock.why, why) if base == clock.base else (why,)
-        provisional = self._is_provisional(name, base, due)
+        provisional = self._plan(name, base, due)
         self.change_clock(name, base=base, due=due, why=reasons, provisional=provisional)
         self._changes.append((self.state.clocks[name], DutyChange.MOVED))
         self.emit(events.ClockMoved(clock=name, due=due, why=why, provisional=provisional))
-        if name == ClockName.HANDLING:
-            self._set_ladder(base, due)
 
     def stop_clock(self, key: str, outcome: ClockState | None = None) -> None:
         """Stop a clock if it runs; without `outcome` it is met, or late, by the present moment."""
-        if (clock := self.running_clock(key)) is None:
+        at, clocks = self.at, self.state.clocks
+        clock = clocks.get(key)
+        if clock is None or clock.state is not _RUNNING:
             return
         if outcome is None:
-            outcome = ClockState.MET if self.at <= clock.due else ClockState.LATE
-        self.change_clock(key, state=outcome, ended_at=self.at, remind_at=None)
-        cancelled = outcome == ClockState.CANCELLED
-        self._changes.append((clock, DutyChange.CANCELLED if cancelled else DutyChange.MET))
+            outcome = _MET if at <= clock.due else ClockState.LATE
+        clocks[key] = replace(clock, state=outcome, ended_at=at, remind_at=None)
+        change = DutyChange.CANCELLED if outcome is _CANCELLED else _DISCHARGED
+        self._changes.append((clock, change))
         self.emit(
             events.ClockStopped(
                 clock=clock.name,
@@ -226,7 +232,7 @@ class Decision:
             )
         )
         if clock.name in _KEEP_OPEN:
-            self.note_settled(self.at)
+            self.note_settled(at)
 
     def pass_on(self, key: str, successor: str) -> None:
         """Let another unit owe a running duty."""
@@ -236,13 +242,13 @@ class Decision:
     def change_clock(self, key: str, **fields: Any) -> None:
         """Replace the clock of this key by one with these fields."""
         clocks = self.state.clocks
-        clocks[key] = msgspec.structs.replace(clocks[key], **fields)
+        clocks[key] = replace(clocks[key], **fields)
 
     def cancel_clocks(self, *names: ClockName) -> None:
         """Stop, as no longer applying, every running clock of these names; all if none is given."""
         for key, clock in self.state.clocks.items():
-            if clock.state is ClockState.RUNNING and (not names or clock.name in names):
-                self.stop_clock(key, ClockState.CANCELLED)
+            if clock.state is _RUNNING and (not names or clock.name in names):
+                self.stop_clock(key, _CANCELLED)
 
     def begin_run(self) -> None:
         """Begin a new run of the handling clock: its levels may be raised again."""
@@ -258,21 +264,21 @@ class Decision:
         """Set or clear the moment at which a completed ticket goes to the archive."""
         state = self.state
         state.archive_at = None
-        if state.status != Status.COMPLETED or state.revisit or state.settled_at is None:
+        if state.status != _COMPLETED or state.revisit or state.settled_at is None:
             return
-        if any(c.running for c in state.clocks.values() if c.name in _KEEP_OPEN):
-            return
+        for clock in state.clocks.values():
+            if clock.state is _RUNNING and clock.name in _KEEP_OPEN:
+                return
         state.archive_at = self.due(state.settled_at, self.context.policy.terms.archive)
 
-    def _is_provisional(self, name: ClockName, base: datetime, due: datetime) -> bool:
-        context = self.context
-        if name == ClockName.HANDLING:
-            return levels.provisional(base, due, context.policy, context.calendar)
-        return context.calendar.provisional(base.date(), max(base, due).date())
-
-    def _set_ladder(self, base: datetime, due: datetime) -> None:
-        context = self.context
-        self.state.ladder = levels.moments(base, due, context.policy, context.calendar)
+    def _plan(self, name: ClockName, base: datetime, due: datetime) -> bool:
+        """Set the ladder of the handling clock; return whether a day of a clock is a guess."""
+        calendar = self.context.calendar
+        if name != _HANDLING:
+            return calendar.provisional(base, due if due > base else base)
+        ladder = levels.moments(base, due, self.context.policy, calendar)
+        self.state.ladder = ladder
+        return levels.provisional(base, ladder, calendar)
 
 
 def duties_changed(holder: str, duties: tuple[NoticedDuty, ...]) -> NoticeQueued:
@@ -299,15 +305,15 @@ def _duties_by_holder(
 
     One that began and was moved has begun; one that began and was cancelled never was.
     """
-    latest: dict[tuple[str, int], tuple[Clock, DutyChange]] = {}
+    latest: dict[tuple[str, str | None, int], tuple[Clock, DutyChange]] = {}
     for clock, change in changes:
-        place = clock_key(clock.name, clock.unit or clock.purpose), clock.ordinal
+        place = clock.name, clock.unit or clock.purpose, clock.ordinal
         before = latest.get(place)
-        if before is not None and before[1] == DutyChange.STARTED:
+        if before is not None and before[1] is _STARTED:
             if change == DutyChange.CANCELLED:
                 del latest[place]
                 continue
-            latest[place] = clock, DutyChange.STARTED if change == DutyChange.MOVED else change
+            latest[place] = clock, _STARTED if change == DutyChange.MOVED else change
         else:
             latest[place] = clock, change
     duties: dict[str, tuple[NoticedDuty, ...]] = {}
@@ -332,5 +338,5 @@ def lacks(content: Content, text: str = MISSING) -> Refusal | None:
 
     `text` says so, with `{names}`.
     """
-    parts = lacking_parts(content.type, msgspec.structs.asdict(content))
+    parts = lacking_parts(content.type, asdict(content))
     return Refusal(LazyText(text, {"names": ", ".join(parts)}), parts) if parts else None

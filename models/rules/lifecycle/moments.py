@@ -18,6 +18,9 @@ from models.rules.vocabulary import (
     Status,
 )
 
+# looked up once: a member of an enum costs as much as a call, and every message asks for these
+_RUNNING, _HANDLING = ClockState.RUNNING, ClockName.HANDLING
+
 _SETTLES_AT_EXPIRY = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 
 _Moment = tuple[datetime, Literal["expire", "remind", "raise", "archive"], str]
@@ -33,9 +36,9 @@ def next_moment(state: State) -> datetime | None:
 def _next(state: State) -> _Moment | None:
     best: _Moment | None = None
     for key, clock in state.clocks.items():
-        if clock.state is not ClockState.RUNNING:
+        if clock.state is not _RUNNING:
             continue
-        if key != ClockName.HANDLING and (best is None or clock.due < best[0]):
+        if key != _HANDLING and (best is None or clock.due < best[0]):
             best = (clock.due, "expire", key)
         if clock.remind_at and (best is None or clock.remind_at < best[0]):
             best = (clock.remind_at, "remind", key)
@@ -68,8 +71,7 @@ def fire(decision: Decision, until: datetime, *, inclusive: bool) -> None:
                 state.status = Status.ARCHIVED
                 state.archive_at = None
                 decision.emit(events.TicketArchived(effective_at=at))
-        if decision.pending:
-            decision.conclude()
+        decision.conclude()
         decision.schedule_archiving()
 
 
