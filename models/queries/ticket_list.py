@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
 
 from models.database import Session
+from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
 from models.queries.duties import NextDuty, missed_duties, next_duty, overdue_answer, waits_since
 from models.queries.ticket_filter import TicketFilter, filter_condition
@@ -57,9 +58,6 @@ class TicketPage:
     offset: int = 0
     total: int = 0
 
-
-_CHUNK = 500
-"""Rows looked up at once; SQLite allows a limited number of values in a statement."""
 
 _COLUMNS = [f for f in ListedTicket.__dataclass_fields__ if f in TICKET.c]
 
@@ -158,13 +156,9 @@ def _ids(
 
 def _rows(session: Session, ids: Sequence[int]) -> list[SelectedRow]:
     """Return the rows of these ids, in their order."""
-    by_id: dict[int, SelectedRow] = {}
-    for start in range(0, len(ids), _CHUNK):
-        part = ids[start : start + _CHUNK]
-        rows = session.execute(
-            select(*(TICKET.c[c] for c in _COLUMNS)).where(TICKET.c.id.in_(part))
-        )
-        by_id |= {row.id: row for row in rows}
+    columns = (TICKET.c[name] for name in _COLUMNS)
+    rows = session.execute(select(*columns).where(is_in(TICKET.c.id, ids)))
+    by_id = {row.id: row for row in rows}
     return [by_id[i] for i in ids if i in by_id]
 
 
@@ -175,14 +169,11 @@ class _Clocks:
         self.first_contact: dict[int, str] = {}
         self.missed: dict[int, tuple[ClockName, ...]] = {}
         self.next_duty: dict[int, NextDuty] = {}
-        self._of_idle: dict[int, list[SelectedRow]] = {}
-        for start in range(0, len(ids), _CHUNK):
-            part = ids[start : start + _CHUNK]
-            self._add(_shown_clocks(session, part))
-            idle = [ticket for ticket in part if ticket not in self.next_duty]
-            self._of_idle |= {ticket: [] for ticket in idle}
-            for row in _rows_of_clocks(session, CLOCK.c.ticket_id.in_(idle)) if idle else ():
-                self._of_idle[row.ticket_id].append(row)
+        self._add(_shown_clocks(session, ids))
+        idle = [ticket for ticket in ids if ticket not in self.next_duty]
+        self._of_idle: dict[int, list[SelectedRow]] = {ticket: [] for ticket in idle}
+        for row in _rows_of_clocks(session, is_in(CLOCK.c.ticket_id, idle)) if idle else ():
+            self._of_idle[row.ticket_id].append(row)
 
     def wait(self, ticket: int, status: str, received_at: datetime | None) -> dict[str, Any]:
         """Return since when a ticket of which nothing runs waits, and for which overdue answer."""
@@ -212,7 +203,7 @@ def _shown_clocks(session: Session, ids: list[int]) -> Sequence[SelectedRow]:
     """Return what runs of these tickets, and all of the clocks that a line shows, in order."""
     listed = (ClockName.FIRST_CONTACT, *EMERGENCY_CLOCKS)
     wanted = or_(CLOCK.c.state == ClockState.RUNNING, CLOCK.c.key.in_(listed))
-    return _rows_of_clocks(session, and_(CLOCK.c.ticket_id.in_(ids), wanted))
+    return _rows_of_clocks(session, and_(is_in(CLOCK.c.ticket_id, ids), wanted))
 
 
 def _rows_of_clocks(session: Session, wanted: ColumnElement[bool]) -> Sequence[SelectedRow]:

@@ -4,16 +4,18 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from models.commit_watch import TransactionSnapshot
 from models.database import Session, Store
 from models.operations.claims import claim
 from models.operations.processes import report_process
 from models.operations.samples import record_sample
+from models.queries.ticket_filter import TicketFilter
 from models.queries.ticket_list import count_tickets
 from models.rules.vocabulary import Queue, UserRole
 from models.security.roles import Actor
+from models.tables.core import TICKET
 from monitor.app import MonitorApp
 from monitor.background import CachedRead
 from monitor.filters import Filter, read_filter
@@ -122,6 +124,21 @@ def test_a_page_tells_how_many_tickets_pass_its_filter(store: Store, text: str) 
         page = reader.read(SnapshotRequest(filter=wanted, viewport=viewport)).page
         assert page is not None
         assert (page.total, len(page.rows)) == (passed, min(passed, 3 * height))
+
+
+def test_words_are_found_in_capitals_and_small_letters(store: Store) -> None:
+    """And those without letters, which are looked for in another way."""
+    first = _numbers(store)[0]
+    with store.writing() as session:
+        renamed = update(TICKET).where(TICKET.c.number == first)
+        session.execute(renamed.values(title="路灯 LED 坏了 100%"))
+
+    def passed(*words: str) -> int:
+        with store.reading() as session:
+            return count_tickets(session, TicketFilter(words=words))
+
+    assert passed("led") == passed("LED", "路灯") == passed("坏了 100%") == 1
+    assert passed("%坏了") == passed("leđ") == 0
 
 
 def test_what_is_left_of_a_term_is_drawn_again_after_some_seconds(store: Store) -> None:

@@ -130,7 +130,10 @@ async def test_the_filter_narrows_and_says_what_is_wrong(store: Store) -> None:
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
-        await press(pilot, "2", "slash")
+        await press(pilot, "2")
+        place = app.screen.query_one("#list").region
+        await press(pilot, "slash")
+        assert app.screen.query_one("#list").region == place, "moving the list takes most of a wait"
         app.screen.query_one(Input).value = "级别:红"
         red = await press(pilot, "enter")
         assert set(re.findall(r"(\w) +\d{4}-\d{5} ", red)) == {"红"}
