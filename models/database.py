@@ -194,12 +194,17 @@ class Store:
             yield ask
 
     @property
+    def has_one_writer(self) -> bool:
+        """Whether only one transaction may write at a time, as on SQLite."""
+        return self._write_lock is not None
+
+    @property
     def batch_size(self) -> int:
         """The most tickets to advance in one transaction.
 
         On SQLite all other writers wait meanwhile, also those with emergencies.
         """
-        return 2_000 if self._write_lock is None else 100
+        return 2_000 if self._write_lock is None else 400
 
     @property
     def engine(self) -> Engine:

@@ -17,10 +17,11 @@ from dramatiq.brokers.redis import RedisBroker
 
 from models.clock import Now, clock_speed
 from models.database import Store
-from models.errors import describe_safely
+from models.errors import HotlineError, describe_safely
 from models.i18n import lazy
-from models.operations.advance import advance
+from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
+from models.operations.prepared_changes import PreparedChanges
 from models.operations.raise_levels import raise_levels
 from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
@@ -30,7 +31,7 @@ from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
-from models.store_errors import is_store_fault, is_transient, outage_reason
+from models.store_errors import StoreError, is_store_fault, is_transient, outage_reason
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
 from workers.log_context import logging_about
 from workers.notices.dispatcher import NoticeDispatcher
@@ -258,11 +259,12 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets in one transaction; returns how many, without those that are held."""
     if not numbers:
         return 0
+    prepared = _prepare(context, numbers) if context.store.has_one_writer else None
     with context.store.writing(skip_queue=queue == EMERGENCY) as session:
         hold_rulebook(session)
         rulebook = context.rulebooks.current(session)
         now = context.now()
-        result = advance(session, numbers, rulebook, now)
+        result = advance(session, numbers, rulebook, now, prepared)
         if result.skipped:
             again_at = now + _SOON * clock_speed(context.now)
             rows = rows_of_tickets(session, queue, result.skipped)
@@ -270,6 +272,19 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     moments = {queue: result.tickets} if queue == ESCALATION else {}
     context.counters.add(result.by_queue + Counter(moments), result.refused_by_queue)
     return result.tickets
+
+
+def _prepare(context: WorkerContext, numbers: Sequence[str]) -> PreparedChanges | None:
+    """Compute before the store is locked what is to be written, so that others write meanwhile.
+
+    None where that cannot be: what is wrong is told when it is tried again with the lock.
+    """
+    try:
+        with context.store.reading() as session:
+            rulebook = context.rulebooks.current(session)
+            return prepare(session, sorted(set(numbers)), rulebook, context.now())
+    except (HotlineError, StoreError):
+        return None
 
 
 def _parts(items: Sequence[_T], size: int) -> list[Sequence[_T]]:

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 from sqlalchemy import delete
 
-from models.bulk import RowValues, insert_new, insert_rows, update_rows, upsert_rows
+from models.bulk import insert_new, insert_rows, next_ids, update_rows, upsert_rows
 from models.database import Session
 from models.json_types import Json
 from models.membership import is_in
@@ -38,9 +38,13 @@ from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.titles import redacted_title
 from models.rules.vocabulary import ClockName
 from models.security.chain import LogEnd, event_line, first_link
+from models.security.encryption import Cipher
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, void_head
 from models.security.row_hashes import TicketContent, listed_hash, row_hash
 from models.tables.core import BLIND_INDEX, CLOCK, EVENT, NOTICE, TICKET
+
+_Row: TypeAlias = dict[str, Any]
+"""The values of a row by column."""
 
 NO_TEXTS: RawMessage = MappingProxyType({})
 """The message of an event that none caused."""
@@ -138,10 +142,23 @@ def append_logs(
     Returns the new tickets that another worker began at the same moment; nothing of them is
     written.
     """
-    rows = _Rows()
+    return write_rows(session, make_rows(session, appends, rulebook, now))
+
+
+def make_rows(
+    session: Session, appends: Sequence[LogAppend], rulebook: Rulebook, now: datetime
+) -> "LogRows":
+    """Return the rows that `append_logs` writes, and write none; new tickets have no ids yet."""
+    rows = LogRows()
     for append in appends:
         rows.add(session, append, rulebook, now)
+    return rows
+
+
+def write_rows(session: Session, rows: "LogRows") -> set[str]:
+    """Write these rows, once; returns the new tickets that another worker has just begun."""
     connection = session.connection()
+    rows.give_ids(session.cipher, next_ids(connection, TICKET, len(rows.begun)))
     lost = {row["id"] for row in rows.begun} - insert_new(connection, TICKET, rows.begun)
     if lost:
         rows.drop(lost)
@@ -149,33 +166,38 @@ def append_logs(
     insert_rows(connection, NOTICE, rows.notices)
     insert_rows(connection, BLIND_INDEX, rows.index)
     add_blind_index(session, rows.more_index)
-    if refolded := [append.row.id for append in appends if append.refolded]:
-        session.execute(delete(CLOCK).where(is_in(CLOCK.c.ticket_id, refolded)))
+    if rows.refolded:
+        session.execute(delete(CLOCK).where(is_in(CLOCK.c.ticket_id, rows.refolded)))
     upsert_rows(connection, CLOCK, rows.clocks)
     update_rows(connection, TICKET, rows.tickets)
-    ring_at = {append.row.id: append.ring_at for append in appends if append.row.id not in lost}
+    ring_at = rows.ring_at
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in ring_at.items() if at))
     drop_bells(session, ((ESCALATION, ticket) for ticket, at in ring_at.items() if not at))
     record_changes(session, rows.heads)
-    return {append.row.number for append in appends if append.row.id in lost}
+    return {row["number"] for row in rows.begun if row["id"] in lost}
 
 
 @dataclass
-class _Rows:
+class LogRows:
     """The rows to be written for a batch of tickets, by table.
 
     `begun` are rows of new tickets; `index` are their rows of the blind index, `more_index` those
-    of supplements, some of which may be there already.
+    of supplements, some of which may be there already, `past` their clocks that others have
+    replaced. `ring_at` says when time changes which ticket next; the clocks of `refolded` ones are
+    written anew. A new ticket has a number below zero for an id until it is written.
     """
 
-    events: list[RowValues] = field(default_factory=list)
-    notices: list[RowValues] = field(default_factory=list)
-    begun: list[RowValues] = field(default_factory=list)
-    tickets: list[RowValues] = field(default_factory=list)
-    clocks: list[RowValues] = field(default_factory=list)
-    index: list[RowValues] = field(default_factory=list)
-    more_index: list[RowValues] = field(default_factory=list)
+    events: list[_Row] = field(default_factory=list)
+    notices: list[_Row] = field(default_factory=list)
+    begun: list[_Row] = field(default_factory=list)
+    tickets: list[_Row] = field(default_factory=list)
+    clocks: list[_Row] = field(default_factory=list)
+    index: list[_Row] = field(default_factory=list)
+    more_index: list[_Row] = field(default_factory=list)
+    past: list[_Row] = field(default_factory=list)
     heads: list[ChangedHead] = field(default_factory=list)
+    ring_at: dict[int, datetime | None] = field(default_factory=dict)
+    refolded: list[int] = field(default_factory=list)
 
     def add(self, session: Session, append: LogAppend, rulebook: Rulebook, now: datetime) -> None:
         """Add the rows of one ticket."""
@@ -195,24 +217,53 @@ class _Rows:
                 private = log_events.private_part(event.data, raw)
                 self.more_index += blind_index_rows(session.cipher, ticket, private)
         row = _ticket(session, append, rulebook, seq, chain, now)
-        (self.tickets if append.new is None else self.begun).append(row)
-        if append.new is not None:
-            self.index += blind_index_rows(session.cipher, ticket, append.new.body)
         if append.particulars is not None:
             known = append.particulars.as_body()
             self.more_index += blind_index_rows(session.cipher, ticket, known)
         clocks = _clocks(append, rulebook.calendar.version)
         self.clocks += clocks
-        self.heads.append(_head(append, row))
+        self.ring_at[ticket] = append.ring_at
+        past = clocks[: len(append.past)]
+        if append.new is not None:
+            self.index += blind_index_rows(session.cipher, ticket, append.new.body)
+            self.begun.append(row)
+            self.past += past
+            return
+        row["row_hash"] = _row_hash(session.cipher, append.row, append.policy_id, row)
+        self.tickets.append(row)
+        self.heads.append(_head(row, append.row.seq))
         if append.refolded:
+            self.refolded.append(ticket)
             self.heads.append(void_head(session.cipher, ticket, seq))
-        self.heads += (clock_head(session.cipher, clock) for clock in clocks[: len(append.past)])
+        self.heads += (clock_head(session.cipher, clock) for clock in past)
+
+    def give_ids(self, cipher: Cipher, ids: Sequence[int]) -> None:
+        """Give the new tickets these ids, and their rows the hashes that cover an id."""
+        if not self.begun:
+            return
+        id_of = {row["id"]: new_id for row, new_id in zip(self.begun, ids, strict=True)}
+        for rows in self._of_tickets():
+            for row in rows:
+                if (ticket := row["ticket_id"]) in id_of:
+                    row["ticket_id"] = id_of[ticket]
+        self.ring_at = {id_of.get(ticket, ticket): at for ticket, at in self.ring_at.items()}
+        for row in self.begun:
+            row["id"] = id_of[row["id"]]
+            began = TicketRow(row["id"], row["number"])
+            row["row_hash"] = _row_hash(cipher, began, row["policy_id"], row)
+            self.heads.append(_head(row, 0, row["number"]))
+        self.heads += (clock_head(cipher, clock) for clock in self.past)
 
     def drop(self, tickets: Set[int]) -> None:
         """Remove all rows of these tickets but the tickets' own."""
-        for rows in (self.events, self.notices, self.clocks, self.index, self.more_index):
+        for rows in self._of_tickets():
             rows[:] = [row for row in rows if row["ticket_id"] not in tickets]
         self.heads[:] = [head for head in self.heads if head.key not in tickets]
+        self.ring_at = {t: at for t, at in self.ring_at.items() if t not in tickets}
+
+    def _of_tickets(self) -> tuple[list[_Row], ...]:
+        """Return the rows that name their ticket by its id."""
+        return self.events, self.notices, self.clocks, self.index, self.more_index
 
 
 def event_row(
@@ -224,7 +275,7 @@ def event_row(
     at: datetime,
     raw: RawMessage = NO_TEXTS,
     folds: int = 0,
-) -> RowValues:
+) -> _Row:
     """Return the row of an event, its hash chained to `chain`, the hash of the line before.
 
     `raw` is the message that caused it, as it came.
@@ -238,7 +289,7 @@ def event_row(
         commitment = session.cipher.commitment(msgspec.json.encode(private))
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
     digest = session.cipher.chain_hash(chain + line + (commitment or b""))
-    row: dict[str, Any] = {
+    row: _Row = {
         "ticket_id": ticket.id,
         "seq": seq,
         "at": at,
@@ -263,24 +314,36 @@ def once_of(data: EventData, folds: int) -> str | None:
     return f"{data.clock}/{folds}/{data.run}/{data.level}"
 
 
-def _head(append: LogAppend, row: Mapping[str, Any]) -> ChangedHead:
-    """Return the head of a ticket whose row is now this one."""
+def _head(row: _Row, seq: int, number: str = "") -> ChangedHead:
+    """Return the head of a ticket whose row is now this one, and whose log ended with `seq`."""
     return ChangedHead(
         HeadKind.TICKET,
-        append.row.id,
+        row["id"],
         row["seq"],
         row["hash"][:DIGEST_BYTES],
-        row["seq"] - append.row.seq,
+        row["seq"] - seq,
         listed_hash(row["row_hash"]),
-        append.row.number if append.new is not None else "",
+        number,
     )
+
+
+def _row_hash(cipher: Cipher, before: TicketRow, policy_id: str, row: _Row) -> bytes:
+    """Return the hash of a ticket's row under this policy with these changes."""
+    content = before.content._replace(
+        policy_id=policy_id,
+        state=row["state"],
+        title=row.get("title", before.title),
+        facts=row.get("facts", before.facts),
+        updated_at=row["updated_at"],
+    )
+    return row_hash(cipher, content, LogEnd(row["seq"], row["hash"]))
 
 
 def _ticket(
     session: Session, append: LogAppend, rulebook: Rulebook, seq: int, chain: bytes, now: datetime
-) -> RowValues:
+) -> _Row:
     state = append.state
-    row: dict[str, Any] = {
+    row: _Row = {
         "id": append.row.id,
         **level_columns(state),
         "updated_at": now,
@@ -309,14 +372,6 @@ def _ticket(
         )
     if append.row.quarantined_at is not None:
         row["quarantined_at"] = None
-    content = append.row.content._replace(
-        policy_id=append.policy_id,
-        state=row["state"],
-        title=row.get("title", append.row.title),
-        facts=row.get("facts", append.row.facts),
-        updated_at=now,
-    )
-    row["row_hash"] = row_hash(session.cipher, content, LogEnd(seq, chain))
     return row
 
 
@@ -325,7 +380,7 @@ def _first_acceptance(append: LogAppend) -> Clock | None:
     return next((c for c in clocks if c.name == ClockName.ACCEPT and c.ordinal == 1), None)
 
 
-def _clocks(append: LogAppend, calendar: int) -> list[RowValues]:
+def _clocks(append: LogAppend, calendar: int) -> list[_Row]:
     if append.levels_only:
         return []
     before = {} if append.refolded else append.before

@@ -1,7 +1,7 @@
 """The blind index: keyed hashes of numbers and names, by which encrypted tickets are found."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -33,7 +33,9 @@ class _Hashes(NamedTuple):
     facts: bytes | None
 
 
-def blind_index_rows(cipher: Cipher, ticket_id: int, body: Mapping[str, Json]) -> list[RowValues]:
+def blind_index_rows(
+    cipher: Cipher, ticket_id: int, body: Mapping[str, Json]
+) -> list[dict[str, Any]]:
     """Return the rows by which a ticket with this first message, or this supplement, is found."""
     return [
         {"ticket_id": ticket_id, "kind": kind, "hash": blind_hash(cipher, kind, value)}

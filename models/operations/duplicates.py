@@ -34,6 +34,8 @@ class DuplicateCheck:
     ) -> None:
         self._received = received
         self._earlier = EarlierTickets(dismissed)
+        # more are added to it by what comes after
+        self._dismissed = list(dismissed)
         self._hashes: dict[str, bytes] = {}
         for number, message in received.items():
             content = message.content
@@ -41,8 +43,13 @@ class DuplicateCheck:
                 hashed = facts_hash(session.cipher, content)
                 if hashed is not None:
                     self._hashes[number] = hashed
-        if self._hashes:
-            self._add_stored(session, dismissed)
+        self._stored = self._read_stored(session)
+        for key, at, number in self._stored:
+            self._earlier.add(key, (at, number))
+
+    def still_holds(self, session: Session) -> bool:
+        """Return whether the store has the same tickets with these facts as when they were read."""
+        return self._read_stored(session) == self._stored
 
     def facts(self, ticket: str) -> bytes | None:
         """Return the keyed hash of who wrote a new ticket about what."""
@@ -57,8 +64,10 @@ class DuplicateCheck:
         self._earlier.add(hashed, (at, ticket))
         return earlier
 
-    def _add_stored(self, session: Session, dismissed: Mapping[str, datetime]) -> None:
-        """Add the first ticket with the facts of each new one, and those just dismissed."""
+    def _read_stored(self, session: Session) -> list[tuple[bytes, datetime, str]]:
+        """Read the first ticket with the facts of each new one, and those just dismissed."""
+        if not self._hashes:
+            return []
         same = TICKET.c.facts.in_(list(set(self._hashes.values())))
         first = (
             func.row_number()
@@ -66,11 +75,10 @@ class DuplicateCheck:
             .label("place")
         )
         columns = TICKET.c.facts, TICKET.c.received_at, TICKET.c.number
-        still_taken = same, ~_DISMISSED, TICKET.c.number.not_in(list(dismissed))
+        still_taken = same, ~_DISMISSED, TICKET.c.number.not_in(self._dismissed)
         numbered = select(*columns, first).where(*still_taken).subquery()
         rows = [*session.execute(select(numbered).where(numbered.c.place == 1))]
-        if dismissed:
-            just_dismissed = same, TICKET.c.number.in_(list(dismissed))
+        if self._dismissed:
+            just_dismissed = same, TICKET.c.number.in_(self._dismissed)
             rows += session.execute(select(*columns).where(*just_dismissed))
-        for row in rows:
-            self._earlier.add(row.facts, (row.received_at, row.number))
+        return [(row.facts, row.received_at, row.number) for row in rows]

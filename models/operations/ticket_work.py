@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, LargeBinary, select, type_coerce, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session
@@ -120,6 +120,32 @@ def current_particulars(session: Session, work: TicketWork, refused: Container[i
         return read_particulars(work.new.body, amendments)
     number = work.row.number
     return stored_particulars(session, [number], amendments)[number]
+
+
+def waiting_rows(
+    session: Session, numbers: Sequence[str], now: datetime
+) -> dict[str, list[InboxRow]]:
+    """Return the rows that wait for these tickets and are due, by the ticket's number."""
+    rows = session.execute(
+        select(*INBOX_COLUMNS)
+        .where(is_in(INBOX.c.ticket, numbers), _wait_until(now))
+        .order_by(INBOX.c.at, INBOX.c.id)
+    )
+    waiting: dict[str, list[InboxRow]] = {}
+    for row in rows.all():
+        waiting.setdefault(row.ticket, []).append(InboxRow(*row))
+    return waiting
+
+
+def waiting_bodies(session: Session, numbers: Sequence[str], now: datetime) -> dict[int, bytes]:
+    """Return the messages in the same rows as they are stored, by the row's id."""
+    rows = select(INBOX.c.id, type_coerce(INBOX.c.body, LargeBinary))
+    waiting = rows.where(is_in(INBOX.c.ticket, numbers), _wait_until(now))
+    return {row.id: row.body for row in session.execute(waiting)}
+
+
+def _wait_until(now: datetime) -> ColumnElement[bool]:
+    return (INBOX.c.state == WAITING) & INBOX.c.current & (INBOX.c.at <= now)
 
 
 def read_waiting(

@@ -28,7 +28,7 @@ _THROUGH = re.compile(r"SCAN (ticket|clock|event|notice|inbox|bell|trace|ticket_
 @contextmanager
 def _tables_read_through(store: Store) -> Iterator[list[str]]:
     """Collect the statements of the block that look through a whole table, with their plans."""
-    found: list[str] = []
+    scans: list[str] = []
 
     def look(connection: Any, cursor: Any, statement: str, parameters: Any, *more: Any) -> None:
         if statement.startswith(("SELECT", "UPDATE", "DELETE", "INSERT")):
@@ -36,12 +36,12 @@ def _tables_read_through(store: Store) -> Iterator[list[str]]:
             rows = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", first)
             plan = "\n".join(row[3] for row in rows)
             if _THROUGH.search(plan):
-                found.append(f"{statement}\n{plan}")
+                scans.append(f"{statement}\n{plan}")
 
     engines = {store.engine, store._read}
     for engine in engines:
         event.listen(engine, "before_cursor_execute", look)
-    yield found
+    yield scans
     for engine in engines:
         event.remove(engine, "before_cursor_execute", look)
 
@@ -49,7 +49,7 @@ def _tables_read_through(store: Store) -> Iterator[list[str]]:
 def test_the_life_of_tickets_is_read_by_index(store: Store) -> None:
     """Letters, an acceptance, a level, a late message and notices touch their tickets alone."""
     numbers = [f"B{n}" for n in range(3)]
-    with _tables_read_through(store) as found:
+    with _tables_read_through(store) as scans:
         feed(store, [letter(number, "2026-11-02T09:30") for number in numbers], NOW)
         with store.writing() as session:
             claim_due(session, NOW, NOW + timedelta(seconds=30), dict.fromkeys(QUEUES, 5000))
@@ -62,7 +62,7 @@ def test_the_life_of_tickets_is_read_by_index(store: Store) -> None:
         with store.writing() as session:
             notices = ready_notices(session, list(range(1, 200)), _LATER)
             record_outcomes(session, {notice.row: None for notice in notices}, "file", _LATER)
-    assert not found, "\n\n".join(found)
+    assert not scans, "\n\n".join(scans)
 
 
 def _numbers(session: Session, *conditions: Any) -> set[str]:
@@ -73,11 +73,11 @@ def test_being_one_of_many_is_combined_with_other_conditions(store: Store) -> No
     """It may be negated and be one of several conditions, as any other."""
     feed(store, [letter(f"C{n}", "2026-11-02T09:30") for n in range(3)], NOW)
     advance_tickets(store, [f"C{n}" for n in range(3)], NOW)
-    one, two = is_in(TICKET.c.number, ["C1"]), is_in(TICKET.c.number, ["C2"])
+    first, other = is_in(TICKET.c.number, ["C1"]), is_in(TICKET.c.number, ["C2"])
     with store.reading() as session:
-        assert _numbers(session, one) == {"C1"}
-        assert _numbers(session, one | two) == {"C1", "C2"}
-        assert _numbers(session, ~one) == {"C0", "C2"}
-        assert _numbers(session, ~(one | two), TICKET.c.status == "dispatched") == {"C0"}
+        assert _numbers(session, first) == {"C1"}
+        assert _numbers(session, first | other) == {"C1", "C2"}
+        assert _numbers(session, ~first) == {"C0", "C2"}
+        assert _numbers(session, ~(first | other), TICKET.c.status == "dispatched") == {"C0"}
         waiting = is_in(INBOX.c.ticket, ["C1"]) & (INBOX.c.state == "waiting")
         assert session.scalars(select(INBOX.c.id).where(waiting)).all() == []

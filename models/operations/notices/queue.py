@@ -1,6 +1,7 @@
 """Make the rows of notices that wait to be sent."""
 
 from datetime import datetime
+from typing import Any
 
 from models.bulk import RowValues
 from models.operations.notices.outgoing import OutgoingNotice
@@ -10,7 +11,7 @@ from models.rules.vocabulary import NoticeState
 _UNTRIED = {"state": NoticeState.QUEUED, "tries": 0}
 
 
-def notice_row(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> RowValues:
+def notice_row(ticket_id: int, seq: int, notice: NoticeQueued, now: datetime) -> dict[str, Any]:
     """Return the row of a notice that an event of a ticket queues; no channel is chosen yet."""
     return _UNTRIED | {
         "ticket_id": ticket_id,
