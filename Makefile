@@ -175,9 +175,11 @@ docs: install
 reference: install
 	$(BIN)/python -m tests.manuals.reference $(ARGS)
 
-# Draws the README's pictures from the fixed scene of the monitor's tests.
+# Draws the README's pictures: the screens from the fixed scene of the monitor's tests, the answers of
+# the laboratory from a demo that is played for them, in two minutes.
 pictures: install
 	$(BIN)/python -m tests.monitor.screenshots docs
+	$(BIN)/python -m tests.laboratory.pictures docs
 
 wheel: install
 	$(BIN)/hatchling build --target wheel --directory dist

@@ -2,7 +2,7 @@
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -50,10 +50,16 @@ def open_store(settings: Settings, application: str = "") -> "Store":
     return store
 
 
-def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_clock) -> "Store":
+def make_store(
+    settings: Settings,
+    *,
+    anyway: bool = False,
+    now: Now = system_clock,
+    tell: Callable[[str | None], None] | None = None,
+) -> "Store":
     """Make a store with a policy and units, or upgrade the one that is there, and say so.
 
-    Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is to
+    `tell` is called at the end with the schema that there was before, None for a new store. Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is to
     be upgraded, unless `anyway`.
     """
     from models.database import Store
@@ -74,6 +80,8 @@ def make_store(settings: Settings, *, anyway: bool = False, now: Now = system_cl
         upgrade(store, now)
         _settle_owner(settings, store)
         _fill_new_store(settings, store, now)
+        if tell is not None:
+            tell(former)
     except BaseException:
         store.close()
         raise

@@ -6,6 +6,7 @@ command: pyproject.toml bounds the release, tests/test_libraries.py checks the n
 
 import os
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,12 +44,11 @@ def complete(build: "Callable[[], App]") -> int:
     return 0
 
 
-def values(closed_list: str) -> Callable[[str], list[str]]:
-    """Return what completes a value by a closed list of the vocabulary, which is loaded then."""
+def values(closed_list: str, module: str = "models.rules.vocabulary") -> Callable[[str], list[str]]:
+    """Return what completes a value by a closed list of a module, which is loaded then."""
 
     def complete_value(incomplete: str) -> list[str]:
-        from models.rules import vocabulary
-
-        return [code for code in getattr(vocabulary, closed_list) if code.startswith(incomplete)]
+        known = getattr(import_module(module), closed_list)
+        return [code for code in known if code.startswith(incomplete)]
 
     return complete_value

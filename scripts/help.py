@@ -6,6 +6,7 @@ help, so this file uses names inside it: pyproject.toml bounds the release, test
 checks the names.
 """
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -101,6 +102,10 @@ class App(typer.Typer):
         return super().command(name, cls=_Command, **settings)
 
 
+_NO_CHOICE = re.compile(r" is not one of (?P<known>'.*')\.$")
+"""How Typer says that a value is none of the choices."""
+
+
 def usage_error_text(error: UsageError) -> str:
     """Describe what is wrong with the arguments; returns "" where help was shown."""
     if isinstance(error, NoArgsIsHelpError):
@@ -139,6 +144,11 @@ def _value(error: typer.BadParameter) -> str:
         }
         if (text := texts.get(first["type"])) is not None:
             return text.format(input=first["input"], **first.get("ctx", {}))
+        if (choice := _NO_CHOICE.search(error.message)) is not None:
+            known = choice["known"].replace("'", "")
+            return _("there is no {input}; there are: {known}").format(
+                input=first["input"], known=known
+            )
     for ending, text in (
         ("does not exist.", _("it does not exist")),
         ("is a directory.", _("it is a folder, not a file")),

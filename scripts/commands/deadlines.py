@@ -12,6 +12,7 @@ from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import AsJson, DryRun, parse_time
 from scripts.bootstrap import policy_text, read_store_if_any, use_store
+from scripts.completion import values
 from scripts.help import App
 from scripts.output import print_json
 
@@ -63,7 +64,10 @@ def due(
         str,
         typer.Option("--from", help=_("The time from which the term runs, as 2026-09-29T16:00.")),
     ],
-    category: Annotated[str, typer.Option(help=_("Category, by code or label."))] = "complaint",
+    category: Annotated[
+        str,
+        typer.Option(help=_("Category, by code or label."), autocompletion=values("Category")),
+    ] = "complaint",
     workdays: Annotated[
         int | None, typer.Option(min=1, max=_LONGEST, help=_("A legal limit in working days."))
     ] = None,

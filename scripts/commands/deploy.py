@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from models.i18n import _
+from scripts.completion import values
 from scripts.help import App
 from scripts.service.deploy_files import KINDS, deploy_files, write_files
 
@@ -16,7 +17,14 @@ def add_to(app: App) -> None:
 
 
 def deploy(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help=", ".join(KINDS))],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help=", ".join(KINDS),
+            autocompletion=values("KINDS", "scripts.service.deploy_files"),
+        ),
+    ],
     folder: Annotated[
         Path | None, typer.Argument(help=_("The folder to write to; without it they are printed."))
     ] = None,

@@ -11,6 +11,7 @@ from models.i18n import _
 from models.settings import load_settings
 from scripts.arguments import AsJson, Overwrite, ToFile, parse_month
 from scripts.chosen_output import ChosenOutput, choose_output
+from scripts.completion import values
 from scripts.help import App
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ def report(
     output: ToFile = None,
     overwrite: Overwrite = False,
     unit: Annotated[str, typer.Option(help=_("With --figure: only this unit."))] = "",
-    figure: Annotated[str, typer.Option(help=_("List the tickets behind this figure."))] = "",
+    figure: Annotated[
+        str,
+        typer.Option(
+            help=_("List the tickets behind this figure."),
+            autocompletion=values("FIGURES", "models.queries.figures"),
+        ),
+    ] = "",
     publish: Annotated[
         bool, typer.Option(help=_("Publish the month, once it is over; it is kept as printed."))
     ] = False,

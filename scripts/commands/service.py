@@ -82,11 +82,20 @@ def upgrade(
     ] = False,
 ) -> None:
     """Make the store, or upgrade it; safe to run at any time."""
+    from models.schema import NEWEST
     from scripts.bootstrap import make_store
 
-    with closing(make_store(load_settings(), anyway=anyway)) as store:
+    settings = load_settings()
+    before: list[str | None] = []
+    with closing(make_store(settings, anyway=anyway, tell=before.append)) as store:
         note = store.cipher.keyring.note()
-    typer.echo(_("The store is up to date."))
+    if before == [None]:
+        place = settings.sqlite_path or _("the database")
+        typer.echo(_("Made a store in {place}.").format(place=place))
+    elif before != [NEWEST]:
+        typer.echo(_("The store is upgraded to schema {newest}.").format(newest=NEWEST))
+    else:
+        typer.echo(_("The store is up to date."))
     if note:
         log.warning(note)
 

@@ -54,21 +54,21 @@ def defence_sheet(defence: Defence) -> Sheet:
             ),
             _table(
                 _("Where the time went"),
-                (_("step"), _("holder"), _("from"), _("to"), _("office hours")),
+                (_("step"), _("holder"), _("from"), _("up to"), _("office hours")),
                 _steps(defence),
                 texts=4,
             ),
             _table(
                 _("Who held which duty"),
                 (
-                    *(_("from"), _("to"), _("units")),
+                    *(_("from"), _("up to"), _("units")),
                     *(label(Recipient, party) for party in _PARTIES),
                 ),
                 _held(defence),
             ),
             _table(
                 _("What was told to whom"),
-                (_("moment"), _("notice"), _("to"), _("about"), _("state")),
+                (_("moment"), _("notice"), _("addressee"), _("about"), _("state")),
                 map(_notice, defence.notices),
             ),
             _table(

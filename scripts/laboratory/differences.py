@@ -33,7 +33,7 @@ def explained(clock: Clock | None, outcome: TicketOutcome, rules: RuleSet) -> Ex
 def explanations(
     difference: TicketDifference, rules: RuleSet, today: RuleSet
 ) -> tuple[Explanation | None, Explanation | None]:
-    """Return why the deciding_duty duty of a difference was due, and why it would be."""
+    """Return why the deciding duty of a difference was due, and why it would be."""
     duty = difference.deciding_duty
     if duty is None:
         return None, None
@@ -50,11 +50,24 @@ def change_text(difference: TicketDifference) -> str:
 
 
 def reason_texts(difference: TicketDifference, rules: RuleSet, today: RuleSet) -> tuple[str, str]:
-    """Why the deciding_duty duty of a difference was due, and why it would be, each on one line."""
+    """Why the deciding duty of a difference was due, and why it would be, each on one line.
+
+    Where only levels differ, when each was raised.
+    """
     if difference.deciding_duty is None:
-        return "", ""
+        return _levels_text(difference, difference.was), _levels_text(
+            difference, difference.would_be
+        )
     was, would_be = explanations(difference, rules, today)
     return _reason_text(was, would_be), _reason_text(would_be, was)
+
+
+def _levels_text(difference: TicketDifference, outcome: TicketOutcome) -> str:
+    """Say when the levels were raised of which one side has more."""
+    differing = {change.what for change in difference.counts}
+    raised = [raised for raised in outcome.levels if raised.level in differing]
+    texts = [f"{label(Level, raised.level)} {format_instant(raised.at)}" for raised in raised]
+    return "; ".join(texts) or _("none")
 
 
 def _reason_text(why: Explanation | None, other: Explanation | None) -> str:

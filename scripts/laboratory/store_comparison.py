@@ -181,6 +181,6 @@ def rule_sets(session: Session, rulebook: Rulebook, variants: Sequence[Variant])
             )
             for version in versions
         }
-        return RuleSet(variant.name, contexts, variant.days)
+        return RuleSet(variant.name, contexts, variant.days, variant.words)
 
     return [under(variant) for variant in (TODAY, *variants)]

@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 
 from models.errors import HotlineError
-from models.i18n import N_, _
+from models.i18n import N_, _, render
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.lifecycle.outcome import TicketOutcome
 from models.rules.policy import Policy, PolicyFile, changed_policy
 from models.rules.state import RuleContext
+from models.rules.terms import Term, describe_term
+from models.rules.vocabulary import Category, ClockName, Code, label
 from models.text_files import read_text
 from scripts.rulebook.calendar_file import read_declared_days
 
@@ -26,11 +28,15 @@ class InvalidVariant(HotlineError):
 
 @dataclass(frozen=True)
 class Variant:
-    """Changes of the rules: policy files and fragments in their order, and declared days."""
+    """Changes of the rules: policy files and fragments in their order, and declared days.
+
+    `name` is how they were written, `words` what they are, in the language of this process.
+    """
 
     name: str
     changes: Sequence[PolicyFile] = ()
     days: Mapping[date, DeclaredDay] = field(default_factory=dict)
+    words: str = ""
 
     def policy(self, stored: PolicyFile) -> Policy:
         """Return a policy of the store under this variant. Raises InvalidPolicy."""
@@ -51,17 +57,19 @@ TODAY = Variant(N_("today's rules"))
 class RuleSet:
     """The rules of one side of a comparison: contexts by the id of the policy.
 
-    `days` are days that it declares: they count for tickets too that keep others.
+    `days` are days that it declares: they count for tickets too that keep others. `words` are what
+    people read in place of the name.
     """
 
     name: str
     contexts: Mapping[str, RuleContext]
     days: Mapping[date, DeclaredDay] = field(default_factory=dict)
+    words: str = ""
 
     @property
     def title(self) -> str:
         """The name, as people read it."""
-        return _(self.name)
+        return self.words or _(self.name)
 
     def context_of(self, outcome: TicketOutcome) -> RuleContext | None:
         """Return what a ticket was folded under; None where it did not begin."""
@@ -84,9 +92,10 @@ def read_variant(changes: Iterable[tuple[str, str]], name: str = "") -> Variant:
     """
     files = list[PolicyFile]()
     days = dict[date, DeclaredDay]()
-    names = list[str]()
+    names, words = list[str](), list[str]()
     for kind, value in changes:
         names.append(value if kind == "set" else f"{kind} {value}")
+        words.append(_words(kind, value) or names[-1])
         match kind:
             case "set":
                 files.append(_fragment(value))
@@ -96,7 +105,7 @@ def read_variant(changes: Iterable[tuple[str, str]], name: str = "") -> Variant:
                 days |= read_declared_days(Path(value))
             case _:
                 days[_day(value)] = DeclaredDay(kind == "working", _DOCUMENT)
-    return Variant(name or "; ".join(names), files, days)
+    return Variant(name or "; ".join(names), files, days, "; ".join(words))
 
 
 def parse_variant(text: str) -> Variant:
@@ -109,6 +118,24 @@ def parse_variant(text: str) -> Variant:
         else:
             changes.append(("set", part))
     return read_variant(changes, "; ".join(filter(None, map(str.strip, text.split(";")))))
+
+
+def _words(kind: str, value: str) -> str | None:
+    """Say what a change is, where there are words for it: of a term or a day."""
+    if kind == "off":
+        return _("{day} off").format(day=value)
+    if kind == "working":
+        return _("{day} a working day").format(day=value)
+    path, _equals, written = (part.strip() for part in value.partition("="))
+    table, _dot, key = path.partition(".")
+    known: type[Code] | None = next((c for c in (Category, ClockName) if key in set(c)), None)
+    if kind != "set" or table != "terms" or known is None:
+        return None
+    try:
+        term = Term.parse(written.strip("\"'"))
+    except ValueError:
+        return None
+    return _("{what}: {term}").format(what=label(known, key), term=render(describe_term(term)))
 
 
 def _fragment(written: str) -> PolicyFile:

@@ -128,7 +128,7 @@ def test_a_shorter_term_in_october(hotline: InProcessHotline) -> None:
     assert shorter["clocks"]["handling"]["running"] == 4
     table = hotline(*asked, "--variant", "terms.complaint=6 workdays", LANG="zh").stdout
     assert "当时的人是按当时的规则办事的" in table
-    assert "terms.complaint=6 workdays：7 件工单中 7 件有变化" in table
+    assert "投诉举报 6 个工作日：7 件工单中 7 件有变化" in table
     rows = list(csv.reader(io.StringIO(hotline(*asked, "--format", "csv").stdout[1:])))
     assert ["red", "5", "6"] in rows
     page = hotline(*asked, "--format", "html").stdout

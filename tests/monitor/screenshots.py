@@ -42,8 +42,12 @@ async def draw(app: MonitorApp, keys: Sequence[str], size: tuple[int, int]) -> s
         for key in keys:
             await pilot.press(key)
             await wait_for_refresh(pilot)
-        svg = app.export_screenshot(title="hotline")
-        return _TEXT.sub(_with_cell_width, _FONT_FACES.sub("", svg))
+        return at_cell_width(app.export_screenshot(title="hotline"))
+
+
+def at_cell_width(svg: str) -> str:
+    """Return a picture of a terminal that asks no other host for fonts, each text in its place."""
+    return _TEXT.sub(_with_cell_width, _FONT_FACES.sub("", svg))
 
 
 def _with_cell_width(match: re.Match[str]) -> str:

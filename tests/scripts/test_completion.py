@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.completion import completion_script
+from scripts.cli import build
+from scripts.completion import complete, completion_script
 
 HOTLINE = Path(sys.executable).with_name("hotline")
 
@@ -18,6 +19,12 @@ ASKED = {
     "hotline report --format ": ["table", "csv", "xlsx", "html"],
     "hotline queue --level y": ["yellow"],
     "hotline roles set wang su": ["supervisor"],
+}
+
+VALUES = {
+    "hotline due --category c": ["consultation", "complaint"],
+    "hotline deploy s": ["systemd"],
+    "hotline report --figure first_": ["first_due", "first_contact"],
 }
 
 
@@ -50,6 +57,19 @@ def test_bash_completes(environment: dict[str, str], tmp_path: Path) -> None:
     assert first == "complete -o default -F _hotline_completion hotline"
     assert [answer.split() for answer in answers] == list(ASKED.values())
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("typed", VALUES)
+def test_values_of_closed_lists_are_completed(
+    typed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also of lists that are none of the vocabulary's."""
+    words = typed.split(" ")
+    asked = {"_HOTLINE_COMPLETE": "complete_bash", "COMP_CWORD": str(len(words) - 1)}
+    for name, value in (asked | {"COMP_WORDS": typed}).items():
+        monkeypatch.setenv(name, value)
+    assert complete(build) == 0
+    assert capsys.readouterr().out.split() == VALUES[typed]
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

@@ -64,6 +64,8 @@ def test_where_there_is_no_store_no_command_makes_one(
     hotline.home.mkdir(0o700)
     hotline("backup", tmp_path / "copy.db", code=1)
     assert list(hotline.home.iterdir()) == []
+    made = hotline("db", "upgrade").stdout
+    assert made == f"Made a store in {hotline.home / 'hotline.db'}.\n"
 
 
 def test_deadlines_and_days_are_told_without_a_store(hotline: InProcessHotline) -> None:
@@ -114,9 +116,13 @@ def test_a_store_of_an_earlier_release_is_left_as_it_is(
         assert "make a backup, then run `hotline db upgrade`" in error
     old("backup", tmp_path / "before.db")
     assert (_schema(file), _schema(tmp_path / "before.db")) == (OLD, OLD)
-    assert f"upgrading the store from schema {OLD} to {NEWEST}" in old("db", "upgrade").stderr
+    upgraded = old("db", "upgrade")
+    assert f"upgrading the store from schema {OLD} to {NEWEST}" in upgraded.stderr
+    assert f"upgraded to schema {NEWEST}" in upgraded.stdout
     assert _schema(file) == NEWEST
-    assert "upgrading" not in old("db", "upgrade").stderr
+    again = old("db", "upgrade")
+    assert "upgrading" not in again.stderr
+    assert "up to date" in again.stdout
     old("log", "--verify")
 
 
