@@ -59,8 +59,9 @@ def make_store(
 ) -> "Store":
     """Make a store with a policy and units, or upgrade the one that is there, and say so.
 
-    `tell` is called at the end with the schema that there was before, None for a new store. Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is to
-    be upgraded, unless `anyway`.
+    `tell` is called at the end with the schema that there was before, None for a new store.
+    Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is
+    to be upgraded, unless `anyway`.
     """
     from models.database import Store
     from models.migrations import require_idle, revision, upgrade
