@@ -33,6 +33,7 @@ ROWS = {
     "P12": "growth:measure_growth",
     "P14": "operator_feel:measure_feel",
     "P15": "disk:measure_disk",
+    "P16": "sqlite:measure_sqlite",
 }
 """The function that measures each row; its module is imported only if asked for."""
 

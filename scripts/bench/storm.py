@@ -22,7 +22,6 @@ from workers.broker import Bells, connect
 
 CLOCKS = 1_000_000
 PEERS_CROSSING = 2_000
-_ON_SQLITE = 5_000
 
 # Complaints have seven working days; accepted on these, they cross at the storm's moment:
 # their pre-warning, their yellow card, their red card. The others' pre-warnings come later.
@@ -50,8 +49,6 @@ def measure_storm(bench: BenchContext) -> Row:
                f"{crossing:,} of {clocks:,} open tickets"),
         Figure("the storm, in all", "s", ours, "30 s", [30.0], Goal(most=1.0)),
     ]  # fmt: skip
-    if not bench.quick:
-        figures.append(_on_sqlite(bench))
     rate = Figure("tickets that cross a level, by peers", "tickets/s", [crossing / s for s in ours])
     peers, absent = select_peers((SWEEP, *PEERS), quick=bench.quick)
     for peer in peers:
@@ -60,19 +57,6 @@ def measure_storm(bench: BenchContext) -> Row:
         goal = Goal(least=10) if peer is SWEEP else Goal()
         figures.append(rate.against_peer(peer.name, rates_of_peer, goal))
     return Row("P4", figures, absent)
-
-
-def _on_sqlite(bench: BenchContext) -> Figure:
-    """The same on SQLite, which has one writer: tickets a second, on a new store each time."""
-    count, rates = bench.scaled(_ON_SQLITE, 100), []
-    days = [day for day, _ in _CROSSING_ACCEPTED]
-    for run in range(bench.runs):
-        bench.progress(f"P4: SQLite, run {run + 1}, {count:,} tickets cross a level")
-        with bench.sqlite_testbed("P4") as testbed:
-            play_templates(testbed, [days[n % len(days)] for n in range(count)], _BEFORE)
-            rates.append(count / run_until_crossed(testbed, count))
-    return Figure("the storm on SQLite, synchronous=FULL", "tickets/s", rates,
-                  note=f"{count:,} tickets cross a level")  # fmt: skip
 
 
 def open_tickets(bench: BenchContext) -> tuple[Testbed, int, int]:
@@ -133,6 +117,12 @@ def prepare_storm(testbed: Testbed, clocks: int) -> int:
     if early or not crossing:
         raise BenchFailed(f"P4: {crossing} tickets cross at the moment, {early} before")
     return int(crossing)
+
+
+def play_crossing(testbed: Testbed, count: int) -> None:
+    """Make so many tickets that will all cross a level, none of which does so before the moment."""
+    days = [day for day, _ in _CROSSING_ACCEPTED]
+    play_templates(testbed, [days[n % len(days)] for n in range(count)], _BEFORE)
 
 
 def play_templates(testbed: Testbed, days: Sequence[str], until: datetime) -> None:

@@ -1,18 +1,22 @@
 """`hotline bench`: what it tells of a row, and its limits and peers against the service's work."""
 
 import json
+from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from models.child_environment import environment_for_child
 from models.clock import system_clock
+from models.database import Store
 from models.operations.advance import advance
 from models.rulebook import load_rulebook
-from scripts.bench import intake, workload
+from scripts.bench import intake, storm, workload
 from scripts.bench.context import BenchContext
 from scripts.bench.disk import measure_disk
 from scripts.bench.figures import Figure, Goal, Row
@@ -24,6 +28,7 @@ from scripts.bench.peers.processes import PEERS, select_peers
 from scripts.bench.presentation import as_markdown
 from scripts.bench.rules import shipped_rulebook
 from scripts.bench.runner import ROWS
+from scripts.bench.sqlite import copy_of, letters_written, levels_written, seconds_to_write
 from scripts.bench.storm import (
     CROSSING_SHARE,
     MOMENT,
@@ -68,7 +73,7 @@ def test_an_unknown_row_is_named() -> None:
 
 def test_every_row_has_its_function() -> None:
     """All rows can be measured, in their order."""
-    assert list(ROWS) == [f"P{n}" for n in (*range(1, 13), 14, 15)]
+    assert list(ROWS) == [f"P{n}" for n in (*range(1, 13), 14, 15, 16)]
 
 
 def test_ratios_and_goals() -> None:
@@ -180,6 +185,29 @@ def test_disk_is_measured_on_both_databases(bench: BenchContext) -> None:
         assert whole.value > left.value > whole.reference > 500
         assert year.value == pytest.approx(whole.value * 240_000 / 1e9)
         assert {"event", "inbox", "ticket"} <= {part.split()[0] for part in whole.note.split(", ")}
+
+
+def test_sqlite_is_held_against_its_own_limit(bench: BenchContext) -> None:
+    """What the limit writes are the rows that the service has written, all of them."""
+    with bench.cleanup, bench.sqlite_testbed("ours") as ours, bench.sqlite_testbed("L") as other:
+        storm.play_crossing(ours, 12)
+        seconds_to_write(other.store, letters_written(ours.store, 0, 12))
+        tables = ("ticket", "inbox", "event", "clock", "notice", "trace")
+        assert _rows_of(other.store, tables) == _rows_of(ours.store, tables)
+        before = copy_of(ours)
+        with ours.store.writing() as session:
+            numbers = session.scalars(text("SELECT number FROM ticket")).all()
+            advance(session, numbers, load_rulebook(session), MOMENT + timedelta(seconds=1))
+        batches = levels_written(ours.store, before)
+        with closing(Store(f"sqlite:///{before}", ours.store.cipher)) as copy:
+            assert seconds_to_write(copy, batches) > 0
+            assert _rows_of(copy, (*tables, "bell")) == _rows_of(ours.store, (*tables, "bell"))
+
+
+def _rows_of(store: Store, tables: Sequence[str]) -> dict[str, list[Any]]:
+    with store.reading() as session:
+        rows = {table: session.execute(text(f"SELECT * FROM {table}")).all() for table in tables}
+    return {table: sorted(rows[table], key=repr) for table in tables}
 
 
 def test_the_monitor_is_measured_on_one_store(bench: BenchContext) -> None:
