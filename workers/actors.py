@@ -22,7 +22,7 @@ from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
 from models.operations.prepared_changes import PreparedChanges
-from models.operations.raise_levels import raise_levels
+from models.operations.raise_levels import KnownLevels, raise_levels
 from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.own_tables import ForgedTable
@@ -83,6 +83,7 @@ class WorkerContext:
     now: Now
     dispatcher: NoticeDispatcher
     rulebooks: RulebookCache = field(default_factory=RulebookCache)
+    known_levels: KnownLevels = field(default_factory=KnownLevels)
     doing: str = ""
     done: int = 0
     failed: int = 0
@@ -186,7 +187,8 @@ def _raise_levels(context: WorkerContext, tickets: Sequence[int]) -> list[int]:
             with context.store.writing() as session:
                 hold_rulebook(session)
                 rulebook = context.rulebooks.current(session)
-                others += raise_levels(session, part, rulebook, context.now())
+                now = context.now()
+                others += raise_levels(session, part, rulebook, now, context.known_levels)
         except Exception as error:
             if _is_nobodys_fault(error):
                 raise

@@ -21,26 +21,33 @@ from models.rules import events
 from models.rules.events import Event, NoticeQueued
 from models.rules.lifecycle.level_steps import LevelStep
 from models.rules.queues import ESCALATION
+from models.rules.vocabulary import EventName
 from models.security.chain import numberless_line
 from models.tables.core import EVENT, NOTICE, TICKET
 
-_SAME_IN_EVENTS = ("at", "moment", "name", "data", "once")
-_SAME_IN_NOTICES = ("kind", "role", "recipient", "unit", "state", "tries", "queued_at", "ring_at")
-_SAME_IN_TICKETS = ("level", "level_at", "updated_at")
-_EVENT = ("ticket_id", "seq", "hash", *_SAME_IN_EVENTS)
-_NOTICE = ("ticket_id", "seq", *_SAME_IN_NOTICES)
-_TICKET = (*_SAME_IN_TICKETS, "state", "seq", "hash", "row_hash")
+_SAME_IN_EVENTS = ("moment", "name", "data", "once")
+_SAME_IN_NOTICES = ("kind", "role", "recipient", "unit", "state", "tries")
+_SAME_IN_TICKETS = ("level", "level_at")
+_EVENT = ("ticket_id", "seq", "hash", "at", *_SAME_IN_EVENTS)
+_NOTICE = ("ticket_id", "seq", "queued_at", "ring_at", *_SAME_IN_NOTICES)
+_TICKET = (*_SAME_IN_TICKETS, "updated_at", "state", "seq", "hash", "row_hash")
 
 
 class LevelLine(NamedTuple):
-    """A line that a step adds to every log: what its hash covers after its number, and its rows.
+    """A line that a step adds to every log, and its rows: of a notice, where it queues one.
 
-    Of the rows it has what is the same in all of them, as the database takes it.
+    Of the rows it has what is always the same, as the database takes it.
     """
 
-    covered: bytes
+    name: EventName
+    moment: datetime
+    data: bytes
     event: Any
     notice: Any | None
+
+    def covered(self, at: datetime) -> bytes:
+        """Return what its hash covers after its number when it is recorded at this moment."""
+        return numberless_line(self.name, at, self.moment, None, self.data)
 
 
 class StepRows(NamedTuple):
@@ -71,18 +78,16 @@ class RaisedTicket(NamedTuple):
     ring_at: datetime | None
 
 
-def rows_of_step(session: Session, step: LevelStep, now: datetime) -> StepRows:
-    """Return what a step writes for every ticket that takes it at `now`."""
+def rows_of_step(session: Session, step: LevelStep) -> StepRows:
+    """Return what a step writes for every ticket that takes it."""
     connection = session.connection()
-    lines = [_line(connection, event, step.state.folds, now) for event in step.events]
-    columns = {**step.columns, "updated_at": now}
-    return StepRows(lines, _translated(connection, TICKET, _SAME_IN_TICKETS, columns))
+    lines = [_line(connection, event, step.state.folds) for event in step.events]
+    return StepRows(lines, _translated(connection, TICKET, _SAME_IN_TICKETS, step.columns))
 
 
-def _line(connection: Connection, event: Event, folds: int, now: datetime) -> LevelLine:
+def _line(connection: Connection, event: Event, folds: int) -> LevelLine:
     data = events.encode(event.data)
     row = {
-        "at": now,
         "moment": event.moment,
         "name": event.name,
         "data": msgspec.Raw(data),
@@ -90,12 +95,11 @@ def _line(connection: Connection, event: Event, folds: int, now: datetime) -> Le
     }
     same, notice = _translated(connection, EVENT, _SAME_IN_EVENTS, row), None
     if isinstance(event.data, NoticeQueued):
-        of_notice = notice_row(0, 0, event.data, now)
+        of_notice = notice_row(0, 0, event.data, event.moment)
         notice = _translated(connection, NOTICE, _SAME_IN_NOTICES, of_notice)
-    covered = numberless_line(event.name, now, event.moment, None, data)
-    if connection.dialect.name == "sqlite":
-        return LevelLine(covered, same, notice)
-    return LevelLine(covered, b"".join(same), b"".join(notice) if notice else None)
+    if connection.dialect.name != "sqlite":
+        same, notice = b"".join(same), b"".join(notice) if notice else None
+    return LevelLine(event.name, event.moment, data, same, notice)
 
 
 def _translated(
@@ -110,35 +114,37 @@ def _translated(
 
 
 def write_levels(
-    session: Session, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+    session: Session,
+    lines: Sequence[LoggedLine],
+    tickets: Sequence[RaisedTicket],
+    now: datetime,
 ) -> None:
     """Write these lines, the notices that they queue, and the tickets with their bells."""
     if not tickets:
         return
     if session.dialect == "sqlite":
-        _write_to_sqlite(session.connection(), lines, tickets)
+        _write_to_sqlite(session.connection(), lines, tickets, now)
     else:
-        _write_to_postgresql(session.connection(), lines, tickets)
+        _write_to_postgresql(session.connection(), lines, tickets, now)
     set_bells(session, (bell(ESCALATION, t.id, t.ring_at) for t in tickets if t.ring_at))
     drop_bells(session, ((ESCALATION, t.id) for t in tickets if not t.ring_at))
 
 
 def _write_to_sqlite(
-    connection: Connection, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+    connection: Connection,
+    lines: Sequence[LoggedLine],
+    tickets: Sequence[RaisedTicket],
+    now: datetime,
 ) -> None:
-    _insert(
-        connection, EVENT, _EVENT, [(t, seq, digest, *line.event) for t, seq, digest, line in lines]
-    )
-    _insert(
-        connection,
-        NOTICE,
-        _NOTICE,
-        [(t, seq, *line.notice) for t, seq, _, line in lines if line.notice],
-    )
+    [at] = translate_row(connection, [TICKET.c.updated_at], {"updated_at": now})
+    events = [(t, seq, digest, at, *line.event) for t, seq, digest, line in lines]
+    _insert(connection, EVENT, _EVENT, events)
+    notices = [(t, seq, at, at, *line.notice) for t, seq, _, line in lines if line.notice]
+    _insert(connection, NOTICE, _NOTICE, notices)
     sets = ", ".join(f"{name} = ?" for name in _TICKET)
     connection.exec_driver_sql(
         f"UPDATE ticket SET {sets} WHERE id = ?",
-        [(*t.same, t.state.decode(), t.seq, t.hash, t.row_hash, t.id) for t in tickets],
+        [(*t.same, at, t.state.decode(), t.seq, t.hash, t.row_hash, t.id) for t in tickets],
     )
 
 
@@ -152,26 +158,27 @@ def _insert(
 
 
 def _write_to_postgresql(
-    connection: Connection, lines: Sequence[LoggedLine], tickets: Sequence[RaisedTicket]
+    connection: Connection,
+    lines: Sequence[LoggedLine],
+    tickets: Sequence[RaisedTicket],
+    now: datetime,
 ) -> None:
-    binary.copy_encoded(
-        connection,
-        EVENT,
-        _EVENT,
-        [
-            _event_begin(8, t, 4, seq, len(digest)) + digest + line.event
-            for t, seq, digest, line in lines
-        ],
-    )
-    binary.copy_encoded(
-        connection,
-        NOTICE,
-        _NOTICE,
-        [_notice_begin(8, t, 4, seq) + line.notice for t, seq, _, line in lines if line.notice],
-    )
+    at = binary.field_of(TICKET.c.updated_at, now)
+    events = [
+        _event_begin(8, t, 4, seq, len(digest)) + digest + at + line.event
+        for t, seq, digest, line in lines
+    ]
+    binary.copy_encoded(connection, EVENT, _EVENT, events)
+    notices = [
+        _notice_begin(8, t, 4, seq) + at + at + line.notice
+        for t, seq, _, line in lines
+        if line.notice
+    ]
+    binary.copy_encoded(connection, NOTICE, _NOTICE, notices)
     ids, same, states, seqs, hashes, row_hashes, _ = zip(*tickets, strict=True)
     fields = [
         *zip(*same, strict=True),
+        [at] * len(ids),
         map(binary.bytes_field, states),
         map(binary.integer_field, seqs),
         map(binary.bytes_field, hashes),

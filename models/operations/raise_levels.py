@@ -7,6 +7,7 @@ happens. Both write the same rows.
 import hmac
 from collections.abc import Sequence
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import bindparam, exists, select
 
@@ -14,6 +15,7 @@ from models.database import Session
 from models.membership import is_in
 from models.operations.changes import record_changes
 from models.operations.level_rows import (
+    LevelLine,
     LoggedLine,
     RaisedTicket,
     StepRows,
@@ -50,15 +52,40 @@ after the transaction.
 """
 
 
+class KnownLevels:
+    """What has been decided by the present rulebook about levels, with its rows.
+
+    Several threads may share it; all of them use one store.
+    """
+
+    def __init__(self) -> None:
+        self._held: tuple[Rulebook | None, LevelSteps, _StepRows] = None, LevelSteps(), _StepRows()
+
+    def by(self, rulebook: Rulebook) -> tuple[LevelSteps, "_StepRows"]:
+        """Return what has been decided by this rulebook, nothing where it is new."""
+        held = self._held
+        if held[0] is not rulebook:
+            held = self._held = rulebook, LevelSteps(), _StepRows()
+        return held[1:]
+
+
+_StepRows = WeakKeyDictionary[LevelStep, StepRows]
+
+
 def raise_levels(
-    session: Session, ids: Sequence[int], rulebook: Rulebook, now: datetime
+    session: Session,
+    ids: Sequence[int],
+    rulebook: Rulebook,
+    now: datetime,
+    known: KnownLevels,
 ) -> list[int]:
     """Raise the levels that tickets merely reach by `now`, and return the other tickets.
 
     Those are for `advance`: something else comes to them, a message waits, another worker has
     locked them, or their row is not as the service wrote it.
     """
-    steps, rows_of = LevelSteps(now), dict[LevelStep, StepRows]()
+    steps, rows_of = known.by(rulebook)
+    of_steps: dict[LevelStep, tuple[StepRows, list[tuple[LevelLine, bytes]]]] = {}
     lines, tickets, heads = list[LoggedLine](), list[RaisedTicket](), list[ChangedHead]()
     cipher, updated_at = session.cipher, instant_json(now)
     for row in session.execute(_TICKETS, {"ids": ids, "now": now}):
@@ -69,23 +96,24 @@ def raise_levels(
         expected = row_hash_of(cipher, ticket, fixed, instant_json(at), state, end)
         if not hmac.compare_digest(row_hash or b"", expected):
             continue
-        reached = steps.reach(state, policy_id, rulebook.context_for(policy_id))
+        reached = steps.reach(state, policy_id, rulebook.context_for(policy_id), now)
         if reached is None:
             continue
         step, state, ring_at = reached
-        if step not in rows_of:
-            rows_of[step] = rows_of_step(session, step, now)
-        of_step = rows_of[step]
+        if step not in of_steps:
+            of_step = rows_of.get(step) or rows_of.setdefault(step, rows_of_step(session, step))
+            of_steps[step] = of_step, [(line, line.covered(now)) for line in of_step.lines]
+        of_step, of_lines = of_steps[step]
         seq, chain = end
-        for line in of_step.lines:
+        for line, covered in of_lines:
             seq += 1
-            chain = cipher.chain_hash(b"%b[%d%b" % (chain, seq, line.covered))
+            chain = cipher.chain_hash(b"%b[%d%b" % (chain, seq, covered))
             lines.append(LoggedLine(ticket, seq, chain, line))
         row_hash = row_hash_of(cipher, ticket, fixed, updated_at, state, (seq, chain))
         tickets.append(RaisedTicket(ticket, of_step.ticket, state, seq, chain, row_hash, ring_at))
         digest, listed = chain[:DIGEST_BYTES], listed_hash(row_hash)
         heads.append(ChangedHead(HeadKind.TICKET, ticket, seq, digest, seq - first, listed))
-    write_levels(session, lines, tickets)
+    write_levels(session, lines, tickets, now)
     record_changes(session, heads)
     raised = {head.key for head in heads}
     return [ticket for ticket in ids if ticket not in raised]

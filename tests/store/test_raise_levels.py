@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from models.database import Session, Store
 from models.operations.advance import advance
-from models.operations.raise_levels import raise_levels
+from models.operations.raise_levels import KnownLevels, raise_levels
 from models.operations.units import replace_units
 from models.rulebook import load_rulebook
 from models.rules.routing.directory import Unit, UnitsFile
@@ -93,7 +93,7 @@ def ids_of(session: Session, *numbers: str) -> list[int]:
 
 def raised(session: Session, now: datetime) -> list[int]:
     """Raise all levels; returns the tickets that were left."""
-    return raise_levels(session, ids_of(session), load_rulebook(session), now)
+    return raise_levels(session, ids_of(session), load_rulebook(session), now, KnownLevels())
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -126,7 +126,9 @@ def test_what_anything_else_comes_to_is_left(store: Store) -> None:
     left: list[int] = []
 
     def work(session: Session) -> None:
-        left.extend(raise_levels(session, [*ids, 10**9], load_rulebook(session), now))
+        left.extend(
+            raise_levels(session, [*ids, 10**9], load_rulebook(session), now, KnownLevels())
+        )
 
     tried(store, work)
     assert {*ids[:3], 10**9} <= set(left) < {*ids, 10**9}

@@ -7,7 +7,7 @@ is the same, and everything else stays as it is written.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,16 +22,18 @@ from models.rules.vocabulary import ClockName, ClockState, Status
 
 @dataclass(frozen=True, eq=False)
 class LevelStep:
-    """What reaching its next levels is to every ticket of a class.
+    """What reaching its next levels is to every ticket of a class, from `since` to before `until`.
 
-    `raised` are all levels of the present run, the last of them reached at `fired_at`; the level
-    after them is due at `next_at`.
+    `state` has of a ticket only what makes its class, as the step leaves it; the level after those
+    that were reached is due at `next_at`.
     """
 
     events: Sequence[Event]
     state: State
     columns: LevelColumns
     next_at: datetime | None
+    since: datetime
+    until: datetime
 
 
 class ReachedLevel(NamedTuple):
@@ -43,17 +45,18 @@ class ReachedLevel(NamedTuple):
 
 
 class LevelSteps:
-    """The steps of the tickets that reach a level at `now`, each decided once."""
+    """The steps of tickets that reach a level, each decided once."""
 
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-        self._steps: dict[Hashable, LevelStep | None] = {}
+    def __init__(self) -> None:
+        self._steps: dict[Hashable, LevelStep] = {}
 
-    def reach(self, stored: bytes, policy_id: str, context: RuleContext) -> ReachedLevel | None:
+    def reach(
+        self, stored: bytes, policy_id: str, context: RuleContext, now: datetime
+    ) -> ReachedLevel | None:
         """Carry a stored state on to the present.
 
         Returns None where anything but a level comes by then, or nothing at all. `context` is that
-        of the policy.
+        of the policy, and always the same one.
         """
         parts = _decode_parts(stored)
         if parts.edition != EDITION or parts.status == Status.COMPLETED or parts.archive_at:
@@ -68,18 +71,20 @@ class LevelSteps:
                 following = clock.due
             if clock.remind_at is not None and (following is None or clock.remind_at < following):
                 following = clock.remind_at
-        if due is None or (following is not None and following <= self._now):
+        if due is None or (following is not None and following <= now):
             return None
-        ladder = bytes(parts.ladder)
         likeness = (
-            *(policy_id, parts.unit, due, ladder, parts.raised),
+            *(policy_id, parts.unit, due, bytes(parts.ladder), parts.raised),
             *(parts.run, parts.folds, parts.quiet_before),
         )
-        if likeness not in self._steps:
-            self._steps[likeness] = self._decide(parts, due, context)
-        step = self._steps[likeness]
-        if step is None:
-            return None
+        step = self._steps.get(likeness)
+        if step is None or not step.since <= now < step.until:
+            step = _decide(parts, due, context, now)
+            if step is None:
+                return None
+            if len(self._steps) >= _MAX_STEPS:
+                self._steps.clear()
+            self._steps[likeness] = step
         after = step.state
         parts.raised = after.raised
         if parts.fired_at is None or parts.fired_at < after.fired_at:
@@ -89,25 +94,36 @@ class LevelSteps:
             ring_at = following
         return ReachedLevel(step, _encode(parts), ring_at)
 
-    def _decide(self, parts: Any, due: datetime, context: RuleContext) -> LevelStep | None:
-        """Ask the rules about a ticket that has nothing but what makes its class."""
-        state = State(
-            "",
-            edition=parts.edition,
-            unit=parts.unit,
-            quiet_before=parts.quiet_before,
-            clocks={ClockName.HANDLING: Clock(ClockName.HANDLING, due, due, provisional=False)},
-            ladder=_decode_ladder(parts.ladder),
-            run=parts.run,
-            raised=parts.raised,
-            folds=parts.folds,
-        )
-        events = fold(state, (), context, self._now)
-        if not events:
-            return None
-        upcoming = next_level(state)
-        next_at = upcoming[1] if upcoming else None
-        return LevelStep(events, state, level_columns(state), next_at)
+
+def _decide(parts: Any, due: datetime, context: RuleContext, now: datetime) -> LevelStep | None:
+    """Ask the rules about a ticket that has nothing but what makes its class."""
+    state = State(
+        "",
+        edition=parts.edition,
+        unit=parts.unit,
+        quiet_before=parts.quiet_before,
+        clocks={ClockName.HANDLING: Clock(ClockName.HANDLING, due, due, provisional=False)},
+        ladder=_decode_ladder(parts.ladder),
+        run=parts.run,
+        raised=parts.raised,
+        folds=parts.folds,
+    )
+    events = fold(state, (), context, now)
+    if not events:
+        return None
+    upcoming = next_level(state)
+    next_at = upcoming[1] if upcoming else None
+    # the rules compare the present with nothing but these
+    moments = (due, *(at for _level, at in state.ladder))
+    since = max(at for at in moments if at <= now)
+    until = min((at for at in moments if at > now), default=_NEVER)
+    return LevelStep(events, state, level_columns(state), next_at, since, until)
+
+
+_MAX_STEPS = 5_000
+"""Steps that are kept: a few days of a district."""
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class _ClockMoments(msgspec.Struct):
