@@ -6,10 +6,9 @@ import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote, urlsplit
 
-from models.errors import HotlineError
 from models.i18n import LANGUAGES, _
+from models.setting_values import InvalidSetting, one_of, read_secret, server_url, why_unreadable
 
 SETTINGS = (
     "HOTLINE_HOME",
@@ -39,11 +38,6 @@ _PAGER = "less"
 _DATABASES = ("sqlite:", "postgresql:", "postgresql+psycopg:")
 _LOGS = ("text", "json")
 _BROKERS = ("redis:", "rediss:", "unix:")
-_FILES = ("sqlite:", "unix:")
-
-
-class InvalidSetting(HotlineError):
-    """A setting has an invalid value; the message names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +104,16 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         text = get(name)
         return Path(text).expanduser().absolute() if text else None
 
-    lang = _one_of("LANG", get("LANG"), LANGUAGES)
-    log = _one_of("LOG", get("LOG"), _LOGS)
+    def url(name: str, schemes: tuple[str, ...]) -> str | None:
+        given = get(f"{name}_URL")
+        return given and server_url(name, given, get(f"{name}_PASSWORD_FILE"), schemes)
+
+    lang = one_of("LANG", get("LANG"), LANGUAGES)
+    log = one_of("LOG", get("LOG"), _LOGS)
     settings = Settings(
         home=home,
-        database_url=_url("DATABASE", get, _DATABASES),
-        broker_url=_url("BROKER", get, _BROKERS),
+        database_url=url("DATABASE", _DATABASES),
+        broker_url=url("BROKER", _BROKERS),
         policy=path("POLICY"),
         lang=lang,
         key_file=path("KEY_FILE"),
@@ -209,7 +207,7 @@ def _dotenv(file: Path) -> Mapping[str, str | None]:
     try:
         return dotenv_values(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"{file}: {_why_unreadable(error)}") from error
+        raise InvalidSetting(f"{file}: {why_unreadable(error)}") from error
 
 
 def _pager(variables: Mapping[str, str | None]) -> str:
@@ -219,85 +217,7 @@ def _pager(variables: Mapping[str, str | None]) -> str:
     return _PAGER
 
 
-def _one_of(name: str, value: str | None, allowed: tuple[str, ...]) -> str:
-    """Return the value if it is allowed, the first allowed one where none is given."""
-    if value and value not in allowed:
-        text = _("HOTLINE_{name}={value}: must be one of: {allowed}")
-        raise InvalidSetting(text.format(name=name, value=repr(value), allowed=", ".join(allowed)))
-    return value or allowed[0]
-
-
-def _url(name: str, get: Callable[[str], str | None], schemes: tuple[str, ...]) -> str | None:
-    """Return a server's URL, with the password from its own file where one is named."""
-    url, file = get(f"{name}_URL"), get(f"{name}_PASSWORD_FILE")
-    if url is None:
-        return None
-    if not url.startswith(schemes):
-        # the value is not repeated: a URL may hold a password
-        text = _("HOTLINE_{name}_URL: must begin with one of: {schemes}")
-        raise InvalidSetting(text.format(name=name, schemes=", ".join(schemes)))
-    if url.startswith("sqlite:") and not _names_file(url):
-        text = _("HOTLINE_{name}_URL: names no file: sqlite:////var/lib/hotline/hotline.db")
-        raise InvalidSetting(text.format(name=name))
-    if not _is_readable(url):
-        text = _(
-            "HOTLINE_{name}_URL: cannot be read: the port must be a number, and in a password "
-            "/ # ? @ : [ ] % are written as %2F %23 %3F %40 %3A %5B %5D %25, or it stands in the "
-            "file of HOTLINE_{name}_PASSWORD_FILE"
-        )
-        raise InvalidSetting(text.format(name=name))
-    if file is None:
-        return url
-    password = _read_secret(f"HOTLINE_{name}_PASSWORD_FILE", file)
-    scheme, _sep, rest = url.partition("://")
-    user, _sep, where = rest.rpartition("@")
-    if ":" in user:
-        text = _("HOTLINE_{name}_URL: has a password, and so has its file; leave one out")
-        raise InvalidSetting(text.format(name=name))
-    return f"{scheme}://{user}:{quote(password, safe='')}@{where}"
-
-
-def _names_file(url: str) -> bool:
-    """Return whether a URL of SQLite has a path; without one each connection has its own tables."""
-    _scheme, _sep, path = url.partition("?")[0].partition(":///")
-    return path not in ("", ":memory:")
-
-
-def _is_readable(url: str) -> bool:
-    """Return whether a URL is taken apart at the right places.
-
-    A password with `/`, `#` or `?` in it ends the host there, and one with `@` begins it: whoever
-    connects would show a part of the password as the name of a host.
-    """
-    if url.startswith(_FILES):
-        return True
-    address, _sep, options = url.partition("://")[2].partition("?")
-    server, _sep, path = address.partition("/")
-    try:
-        urlsplit(url).port  # noqa: B018  (asking is what raises)
-    except ValueError:
-        return False
-    is_split = server and "@" in options and "@" not in server
-    return not is_split and server.count("@") <= 1 and "@" not in path and "#" not in server
-
-
 def _token(get: Callable[[str], str | None]) -> str | None:
     """Return the token, which is better kept in a file than in the environment."""
     file = get("TOKEN_FILE")
-    return get("TOKEN") or (_read_secret("HOTLINE_TOKEN_FILE", file) if file else None)
-
-
-def _read_secret(setting: str, file: str) -> str:
-    """Return what stands in the file that a setting names."""
-    try:
-        return Path(file).expanduser().read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidSetting(f"{setting}={file}: {_why_unreadable(error)}") from error
-
-
-def _why_unreadable(error: OSError | UnicodeDecodeError) -> str:
-    if isinstance(error, UnicodeDecodeError):
-        return _("not UTF-8: save it as UTF-8")
-    if isinstance(error, PermissionError):
-        return _("this user may not read it: give it to this user (chown), with mode 600")
-    return error.strerror or type(error).__name__
+    return get("TOKEN") or (read_secret("HOTLINE_TOKEN_FILE", file) if file else None)

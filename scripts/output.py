@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from io import TextIOWrapper
 from typing import Any, TextIO, cast
@@ -15,6 +15,10 @@ from models.words import WEEKDAYS
 
 COMMAND_LOG = "hotline.command"
 """The logger of what commands say beside their output."""
+
+
+_LISTED = 10
+"""The names that a line lists before it says how many more there are."""
 
 
 class TerminalStream:
@@ -105,3 +109,10 @@ def event_fields(event: dict[str, Any]) -> str:
     head = ("seq", "ticket", "at", "event")
     fields = (f"{name}={value}" for name, value in event.items() if name not in head)
     return "  ".join(map(one_line, fields))
+
+
+def some_names(names: Sequence[str], separator: str = ", ") -> str:
+    """Return names on one line: the first ones, and how many more there are."""
+    rest = len(names) - _LISTED
+    more = _(" and {n} more").format(n=rest) if rest > 0 else ""
+    return separator.join(names[:_LISTED]) + more

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.settings import InvalidSetting, load_settings
+from models.setting_values import InvalidSetting
+from models.settings import load_settings
 from tests.servers.key_value import KeyValueServer
 from tests.store.factories import prepared_store
 from tests.workers.processes import environment, process, wait_until

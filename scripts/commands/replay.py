@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from scripts.laboratory.replay_comparison import ReplayPair
     from scripts.replay.replay import ReplayResult, ReplaySetup
 
-_FILE_NAMES = ("policy.toml", "units.toml", "calendar.csv")
+_FILE_NAMES = ("policy.toml", "units.toml", "calendar.csv", "topics.csv")
 
 
 def add_to(app: App) -> None:
@@ -42,6 +42,14 @@ def replay(
         Path | None,
         typer.Option(
             exists=True, help=_("A file of declared days, as for `hotline calendar import`.")
+        ),
+    ] = None,
+    topics: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help=_("A file of the classification, as for `hotline topics import`."),
         ),
     ] = None,
     policy: Annotated[
@@ -60,7 +68,10 @@ def replay(
         typer.Option(
             exists=True,
             file_okay=False,
-            help=_("Compare with a replay under a folder's policy.toml, units.toml, calendar.csv."),
+            help=_(
+                "Compare with a replay under a folder's policy.toml, units.toml, calendar.csv, "
+                "topics.csv."
+            ),
         ),
     ] = None,
     most: Annotated[
@@ -80,7 +91,7 @@ def replay(
 
     own_units = load_units(shipped_policy_file(UNITS_FILE), UNITS_FILE)
     setup = ReplaySetup([policy_text(load_settings())], own_units)
-    setup = _with_files(setup, policy or [], units, calendar)
+    setup = _with_files(setup, policy or [], units, calendar, topics)
     if model:
         setup = replace(setup, model=model.read_bytes())
     if quiet_before:
@@ -136,11 +147,11 @@ def _under_folder(setup: "ReplaySetup", folder: Path) -> "ReplaySetup":
     from models.text_files import read_text
 
     paths = [folder / name for name in _FILE_NAMES]
-    policy, units, calendar = (path if path.exists() else None for path in paths)
-    if not (policy or units or calendar):
+    policy, *others = (path if path.exists() else None for path in paths)
+    if not (policy or any(others)):
         text = _("{folder} has none of these files: {names}")
         raise HotlineError(text.format(folder=folder, names=", ".join(_FILE_NAMES)))
-    other = _with_files(setup, [], units, calendar)
+    other = _with_files(setup, [], *others)
     if policy is None:
         return other
     change = PolicyFile(read_text(policy), str(policy))
@@ -150,12 +161,19 @@ def _under_folder(setup: "ReplaySetup", folder: Path) -> "ReplaySetup":
 
 
 def _with_files(
-    setup: "ReplaySetup", policies: list[Path], units: Path | None, calendar: Path | None
+    setup: "ReplaySetup",
+    policies: list[Path],
+    units: Path | None,
+    calendar: Path | None,
+    topics: Path | None,
 ) -> "ReplaySetup":
     """The setup with the files that were named in place of its own."""
     from models.rules.routing.directory import load_units
+    from models.rules.topic_lists import topics_of
+    from models.rules.topics import TopicTree
     from models.text_files import read_text
     from scripts.rulebook.calendar_file import read_declared_days
+    from scripts.rulebook.topic_files import read_topics
 
     if policies:
         setup = replace(setup, policies=[(read_text(path), str(path)) for path in policies])
@@ -163,6 +181,9 @@ def _with_files(
         setup = replace(setup, units=load_units(read_text(units), str(units)))
     if calendar:
         setup = replace(setup, days=read_declared_days(calendar))
+    if topics:
+        classification = TopicTree(topics_of(read_topics(topics), TopicTree()))
+        setup = replace(setup, topics=classification)
     return setup
 
 

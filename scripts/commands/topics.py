@@ -12,14 +12,12 @@ from models.settings import load_settings
 from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
 from scripts.bootstrap import acting, read_store, use_store
 from scripts.help import App
-from scripts.output import print_json
+from scripts.output import print_json, some_names
 from scripts.output_files import export
 
 if TYPE_CHECKING:
     from models.database import Session
     from models.operations.topics import TopicsChange
-
-_PATHS_SHOWN = 10
 
 
 def add_to(app: App) -> None:
@@ -149,9 +147,7 @@ def _print(change: "TopicsChange") -> None:
         (_("gone: {names}"), change.retired),
     ):
         if paths:
-            more = _(" and {n} more").format(n=len(paths) - _PATHS_SHOWN)
-            names = "、".join(paths[:_PATHS_SHOWN]) + (more if len(paths) > _PATHS_SHOWN else "")
-            typer.echo(text.format(names=names))
+            typer.echo(text.format(names=some_names(paths, "、")))
     for before, path in change.renamed.items():
         typer.echo(_("renamed: {unit} to {successor}").format(unit=before, successor=path))
     if change.tickets:

@@ -10,6 +10,7 @@ import msgspec
 
 from models.errors import HotlineError
 from models.i18n import LazyText, _
+from scripts.output import some_names
 
 MAPPINGS = Path(__file__).parent / "mappings"
 """The folder of the mappings that come with the project."""
@@ -140,7 +141,7 @@ class ColumnsRenamed(FeedError):
                 "looks like the source {mapping}, but its columns {gone} are not there; "
                 "new are {new}. If a column was renamed, write both names into a mapping, as in "
                 '"ticket = ["old", "new"]", and give it with --mapping FILE'
-            ).format(mapping=mapping, gone=", ".join(missing), new=", ".join(new) or "-"),
+            ).format(mapping=mapping, gone=", ".join(missing), new=some_names(new) or "-"),
             feed,
         )
 

@@ -17,13 +17,13 @@ from scripts.ingest.records import (
     NoLetters,
     cell_text,
 )
+from scripts.output import some_names
 
 HEADER_WITHIN = 20
 """Rows searched for the headers: exports put titles and notes above them."""
 
 _MOST = 0.5
 """A table that lacks less than this share of a mapping's headers is that mapping's."""
-_MAX_LISTED = 10
 
 
 @lru_cache(maxsize=4096)
@@ -98,7 +98,7 @@ class TableLayout(NamedTuple):
             "{new}: if one is another's new name, add it to the mapping",
             mapping=self.mapping.name,
             gone=", ".join(dict.fromkeys(missing)),
-            new=", ".join(new[:_MAX_LISTED]),
+            new=some_names(new),
         )
 
 
@@ -159,8 +159,8 @@ def unknown_table(
     """The error for a table that none of these mappings knows; it names a similar one."""
     nearest = nearest_table(first_rows, mappings)
     if nearest is not None:
-        new = nearest.new[:_MAX_LISTED]
-        return ColumnsRenamed(feed, nearest.mapping.name, list(nearest.missing), list(new))
+        missing, new = list(nearest.missing), list(nearest.new)
+        return ColumnsRenamed(feed, nearest.mapping.name, missing, new)
     return ColumnsUnknown(feed, {mapping.name: mapping.headers for mapping in mappings})
 
 

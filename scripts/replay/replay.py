@@ -22,6 +22,7 @@ from models.rules.messages import Finding, Message, TicketReceived, read_message
 from models.rules.policy import Policy, PolicyFile, changed_policy, in_force, load_policy
 from models.rules.routing.directory import Directory, Unit, UnitsFile
 from models.rules.screening import Beginning, duplicate_key, find_repeats, screen
+from models.rules.topics import TopicTree
 from scripts.replay.events import EVENTS, OUTCOMES, EventRuns, Record, RecordKind
 from scripts.replay.messages import BUCKETS, ArrivedMessage, ReplayMessages, read_messages
 from scripts.replay.processes import end_with_parent
@@ -32,7 +33,7 @@ _FEW = 3_000
 
 @dataclass(frozen=True)
 class ReplaySetup:
-    """The rulebook of a replay: policies, units, declared days, and a routing model if given.
+    """The rulebook of a replay: policies, units, declared days, topics, a routing model if given.
 
     `policies` are texts with the names of their files; each ticket runs under the one that was in
     force when it was received (7.2). `changes` are fragments of policies that lie over each of
@@ -45,6 +46,7 @@ class ReplaySetup:
     model: bytes | None = None
     quiet_before: date | None = None
     changes: Sequence[PolicyFile] = ()
+    topics: TopicTree = field(default_factory=TopicTree)
 
     def read_policies(self) -> list[Policy]:
         """Return the policies, each with the changes over it. Raises InvalidPolicy."""
@@ -319,7 +321,8 @@ def _directory(setup: ReplaySetup, named: Collection[str]) -> Directory:
         from models.rules.routing.learned import LinearClassifier
 
         model = LinearClassifier.read(setup.model)
-    return Directory(units, sorted(setup.units.territory), model)
+    territory = sorted(setup.units.territory)
+    return Directory(units, territory, model, classification=setup.topics)
 
 
 _player: Player | None = None

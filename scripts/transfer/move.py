@@ -32,7 +32,8 @@ from models.queries.verification import Verification, verify
 from models.rules.vocabulary import Permission
 from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
-from models.settings import InvalidSetting, Settings, load_settings
+from models.setting_values import InvalidSetting
+from models.settings import Settings, load_settings
 from models.shared_clock import store_clock
 from scripts.bootstrap import current_actor, require_store
 from scripts.help import current_command

@@ -201,6 +201,9 @@ def test_renamed_columns_are_said_and_never_guessed(tmp_path: Path) -> None:
     renamed = tuple("Number" if name == "No" else name for name in COLUMNS)
     with pytest.raises(ColumnsRenamed, match=r"source city, but its columns No .* new are Number"):
         city(tmp_path, ROW, columns=renamed)
+    many = (*renamed, *(f"Column {n}" for n in range(15)))
+    with pytest.raises(ColumnsRenamed, match=r"Column 8 and 6 more\. If a column"):
+        city(tmp_path, (*ROW, *["x"] * 15), columns=many)
     both = CITY.replace('ticket = "No"', 'ticket = ["No", "Number"]').replace('"No", ', "", 1)
     (record,) = city(tmp_path, ROW, columns=renamed, mapping=both)
     assert record.message["ticket"] == "7"

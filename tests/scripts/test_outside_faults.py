@@ -21,7 +21,8 @@ from sqlalchemy import create_engine
 from models.connection_errors import connection_reason
 from models.database import Store
 from models.i18n import render
-from models.settings import InvalidSetting, load_settings
+from models.setting_values import InvalidSetting
+from models.settings import load_settings
 from scripts.exit_codes import exit_code_of
 from scripts.output import guard_terminal, log_for_people
 from tests.scripts.hotline_in_process import InProcessHotline

@@ -1,5 +1,6 @@
 """`hotline topics`: a classification from its file into the store and out again."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from models.rules.topic_lists import InvalidTopics
 from scripts.rulebook.topic_files import read_topics
 from tests.feeds.city_feeds import real_feed
 from tests.scripts.hotline_in_process import InProcessHotline
+from tests.store.factories import letter
 
 _TABLE = "分类代码,大类,中类,小类,别名\n010101,城建,市政,路灯,灯;灯杆\n010102,,,井盖,\n02,环保,,,\n"
 
@@ -46,6 +48,21 @@ def test_a_classification_is_imported_mapped_and_exported(
     actions = [line["fields"] for line in hotline.lines("access")]
     assert ["hotline topics import"] in actions
     assert ["hotline topics map"] in actions
+
+
+def test_a_replay_takes_a_classification_along(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """As a service does: a word of a source becomes a code, by which a unit is found."""
+    (topics := tmp_path / "topics.csv").write_text(_TABLE, "utf-8")
+    asked = letter("T1", "2026-11-02T09:00", topic="灯杆")
+    del asked["unit"]
+    (lives := tmp_path / "lives.jsonl").write_text(json.dumps(asked) + "\n", "utf-8")
+    units = "territory = ['濠江区']\n[[unit]]\nid = 'u1'\nname = '路灯所'\nkind = 'bureau'\ntopics = ['市政']\n"
+    (file := tmp_path / "units.toml").write_text(units, "utf-8")
+    until = ("--until", "2026-11-02T09:30", "--units", file)
+    for known in ([], ["--topics", topics]):
+        played = {each["event"]: each for each in hotline.lines("replay", lives, *until, *known)}
+        assert ("ticket.dispatched" in played) == bool(known)
+        assert (played["ticket.received"].get("topic") == "010101") == bool(known)
 
 
 def test_rows_that_are_merged_or_blank_mean_those_above(tmp_path: Path) -> None:

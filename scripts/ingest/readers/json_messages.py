@@ -30,12 +30,12 @@ from scripts.ingest.readers.json_objects import (
 from scripts.ingest.readers.json_values import CleanObject, RawRecord, UnusableJson
 from scripts.ingest.records import ColumnsRenamed, FeedRecord, FeedUnreadable
 from scripts.ingest.table_layout import TableLayout, find_layout, unknown_table
+from scripts.output import some_names
 
 SOURCE = "messages"
 
 _BOM = "\ufeff".encode()
 _OBJECT = re.compile(rb'\{\s*(?:"|\}|$)')
-_MAX_LISTED = 10
 _TEXTS = ("id", "ticket", "type")
 _ENVELOPE = (*_TEXTS, *INSTANTS)
 
@@ -107,7 +107,7 @@ def read_array(
             "no list of letters is known in it; its lists are {lists}. Write a mapping for one, "
             'and say where it is: path = "{first}"'
         )
-        lists = ", ".join(error.paths[:_MAX_LISTED]) or "-"
+        lists = some_names(error.paths) or "-"
         first = error.paths[0] if error.paths else "data"
         raise FeedUnreadable(feed, text.format(lists=lists, first=first)) from error
 
