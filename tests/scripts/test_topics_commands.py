@@ -56,7 +56,8 @@ def test_a_replay_takes_a_classification_along(hotline: InProcessHotline, tmp_pa
     asked = letter("T1", "2026-11-02T09:00", topic="灯杆")
     del asked["unit"]
     (lives := tmp_path / "lives.jsonl").write_text(json.dumps(asked) + "\n", "utf-8")
-    units = "territory = ['濠江区']\n[[unit]]\nid = 'u1'\nname = '路灯所'\nkind = 'bureau'\ntopics = ['市政']\n"
+    unit = "[[unit]]\nid = 'u1'\nname = '路灯所'\nkind = 'bureau'\ntopics = ['市政']\n"
+    units = f"territory = ['濠江区']\n{unit}"
     (file := tmp_path / "units.toml").write_text(units, "utf-8")
     until = ("--until", "2026-11-02T09:30", "--units", file)
     for known in ([], ["--topics", topics]):
