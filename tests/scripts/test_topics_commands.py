@@ -60,7 +60,7 @@ def test_a_replay_takes_a_classification_along(hotline: InProcessHotline, tmp_pa
     units = f"territory = ['濠江区']\n{unit}"
     (file := tmp_path / "units.toml").write_text(units, "utf-8")
     until = ("--until", "2026-11-02T09:30", "--units", file)
-    for known in ([], ["--topics", topics]):
+    for known in ((), ("--topics", topics)):
         played = {each["event"]: each for each in hotline.lines("replay", lives, *until, *known)}
         assert ("ticket.dispatched" in played) == bool(known)
         assert (played["ticket.received"].get("topic") == "010101") == bool(known)
