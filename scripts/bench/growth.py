@@ -1,5 +1,6 @@
 """P12: the speed with ever more closed tickets in the store."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from statistics import median
 
@@ -11,11 +12,11 @@ from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.intake import LETTERS, letters_file, seconds_to_apply
 from scripts.bench.storm import measure_crossing, prepare_storm, save_storm_rows
 from scripts.bench.testbed import DECIDING, Testbed
-from scripts.bench.ticket_copies import TICKET_TABLES, copy_tickets
+from scripts.bench.ticket_copies import TABLES, TICKET_TABLES, copy_tickets
 
 _CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
 _OPEN = 100_000
-_TEMPLATES = 100
+_TEMPLATES, _FEWEST_COPIES = 100, 10
 _MONTH = workload.shanghai_time("2025-12-01T08:30:00")
 """Long enough before the storm that its tickets are archived by then."""
 
@@ -65,15 +66,21 @@ def _figures(what: str, seconds: dict[int, list[float]]) -> list[Figure]:
 
 
 def fill_with_closed(
-    testbed: Testbed, count: int, until: datetime | None = None, over: timedelta = timedelta()
+    testbed: Testbed,
+    count: int,
+    until: datetime | None = None,
+    over: timedelta = timedelta(),
+    tables: Sequence[str] = TABLES,
 ) -> int:
     """Fill a store with tickets in the archive; returns how many there are.
 
     All were received in one month or, with `until`, were ended one by one `over` the time before.
+    Of most of them only the rows of these `tables` are there.
     """
     with testbed.store.reading() as session:
         rulebook = load_rulebook(session)
-    ticket_lives = workload.ticket_lives(rulebook, _TEMPLATES * 7, _MONTH)
+    templates = min(_TEMPLATES, count // _FEWEST_COPIES + 1)
+    ticket_lives = workload.ticket_lives(rulebook, templates * 7, _MONTH)
     messages = [message for life in ticket_lives for message in life]
     testbed.play(messages, lambda: _MONTH + timedelta(days=90))
     still_open = "SELECT id FROM ticket WHERE status <> 'archived'"
@@ -83,4 +90,4 @@ def fill_with_closed(
         testbed.sql(f"DELETE FROM {table} WHERE ticket_id IN ({still_open})")
     testbed.sql("DELETE FROM bell")
     testbed.sql("DELETE FROM ticket WHERE status <> 'archived'")
-    return copy_tickets(testbed, 1, count, until, over)
+    return copy_tickets(testbed, 1, count, until, over, tables)

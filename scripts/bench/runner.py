@@ -31,6 +31,7 @@ ROWS = {
     "P10": "startup:measure_startup",
     "P11": "replay:measure_replay",
     "P12": "growth:measure_growth",
+    "P13": "whatif:measure_whatif",
     "P14": "operator_feel:measure_feel",
     "P15": "disk:measure_disk",
     "P16": "sqlite:measure_sqlite",

@@ -21,7 +21,8 @@ TICKET_TABLES = tuple(
 )
 """The tables with rows of a ticket."""
 
-_TABLES = ("inbox", *TICKET_TABLES, "ticket", "bell")
+TABLES = ("inbox", *TICKET_TABLES, "ticket", "bell")
+"""The tables with rows of a ticket or of its messages."""
 
 # What a copy has of its own; `t` is the row that is copied, `k` the number of the copy.
 _OWN: Mapping[str, Mapping[str, str]] = {
@@ -50,12 +51,13 @@ def copy_tickets(
     count: int,
     until: datetime | None = None,
     over: timedelta = timedelta(),
+    tables: Sequence[str] = TABLES,
 ) -> int:
     """Copy all tickets from the id `first` on until there are `count` of them; returns how many.
 
     None of them has a message waiting, and nobody else may be writing. With `until` the last copy
     was completed then and the others evenly `over` the time before; only what is text in them,
-    state and details, still tells of the original's days.
+    state and details, still tells of the original's days. Rows of other `tables` are left out.
     """
     low: int
     high: int
@@ -77,14 +79,14 @@ def copy_tickets(
     }
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         # the widest first, so that none is left for the end
-        for done in [threads.submit(_fill, testbed, table, numbers) for table in _TABLES]:
+        for done in [threads.submit(_fill, testbed, table, numbers) for table in tables]:
             done.result()
     for table in ("ticket", "notice", "inbox"):
         testbed.sql(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}")
     if until is None:
         # no worker goes by a row whose hash is another one's; those of the archive no one looks at
         list_heads(testbed.store, after=first - 1)
-    testbed.sql("VACUUM (ANALYZE) " + ", ".join(_TABLES))
+    testbed.sql("VACUUM (ANALYZE) " + ", ".join(tables))
     return originals * (copies + 1)
 
 
