@@ -168,7 +168,7 @@ fuzz: install
 # Builds the manuals as a site in site/, without the network, to be read and searched from its files;
 # its pictures need no fonts. make docs ARGS=serve serves them.
 docs: install
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict --quiet)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs $(or $(ARGS),build --strict)
 	$(if $(ARGS),,$(BIN)/python -m tests.manuals.pictures site)
 
 # Writes the manual's pages about messages and settings, which are made of the code.
