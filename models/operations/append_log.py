@@ -33,7 +33,7 @@ from models.rules.lifecycle.decision import clock_key
 from models.rules.messages import RawMessage
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
-from models.rules.state import Clock, State
+from models.rules.state import Clock, State, stored_state
 from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.titles import redacted_title
 from models.rules.vocabulary import ClockName
@@ -347,7 +347,7 @@ def _ticket(
         "id": append.row.id,
         **level_columns(state),
         "updated_at": now,
-        "state": msgspec.json.encode(state).decode(),
+        "state": stored_state(state),
         "seq": seq,
         "hash": chain,
     }

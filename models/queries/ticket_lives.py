@@ -14,6 +14,7 @@ from models.queries.conditions import OPEN_TICKET
 from models.queries.inbox_rows import INBOX_COLUMNS, OUTLINE_COLUMNS, InboxRow, OutlineRow
 from models.queries.stored_messages import read_inbox_row, read_outline
 from models.rules.messages import Message
+from models.rules.packing import unpack
 from models.rules.routing.directory import Directory
 from models.tables.core import INBOX, TICKET
 from models.tables.inbox import WAITING
@@ -79,7 +80,7 @@ def ticket_lives(
         for number, of_ticket in grouped
     }
     for ticket in tickets:
-        kept = _kept_days(ticket.state).days_kept
+        kept = _kept_days(unpack(ticket.state)).days_kept
         yield TicketLife(ticket.number, ticket.policy_id, kept, messages.get(ticket.number, ()))
 
 

@@ -8,6 +8,7 @@ import msgspec
 from models.i18n import LazyText, PrivateText
 from models.rules.calendar import Calendar
 from models.rules.fields import Limit
+from models.rules.packing import pack, unpack
 from models.rules.policy import Policy
 from models.rules.vocabulary import (
     Category,
@@ -189,6 +190,12 @@ class State(msgspec.Struct, omit_defaults=True):
         )
 
 
+def stored_state(state: State) -> str:
+    """Return a state as a ticket's row holds it: JSON, packed once the ticket is archived."""
+    plain = msgspec.json.encode(state)
+    return pack(plain) if state.status == Status.ARCHIVED else plain.decode()
+
+
 def read_state(number: str, stored: str) -> State:
     """Read the state of a ticket as its row holds it; an empty one is of a ticket not begun.
 
@@ -196,7 +203,7 @@ def read_state(number: str, stored: str) -> State:
     """
     if not stored:
         return State(number)
-    state = msgspec.json.decode(stored, type=State)
+    state = msgspec.json.decode(unpack(stored), type=State)
     if state.edition < EDITION:
         for key, clock in state.clocks.items():
             if not clock.holder:

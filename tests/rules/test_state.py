@@ -3,11 +3,13 @@
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 
 from models.rules.lifecycle.decide import fold
 from models.rules.messages import Message
-from models.rules.state import Clock, RuleContext, State
+from models.rules.state import Clock, RuleContext, State, read_state, stored_state
+from models.rules.vocabulary import Status
 from tests.examples import examples
 from tests.rules.district import CALENDAR, POLICY
 from tests.rules.random_lives import TICKET, lives
@@ -44,3 +46,27 @@ def test_a_stored_state_is_read_as_it_was(messages: list[Message]) -> None:
     stored = msgspec.json.encode(state)
     assert msgspec.json.decode(stored, type=State) == state
     assert msgspec.json.encode(msgspec.json.decode(stored, type=State)) == stored
+
+
+@given(messages=lives())
+@settings(max_examples=examples(25))
+def test_a_state_at_rest_is_packed_and_read_as_it_was(messages: list[Message]) -> None:
+    state = State(TICKET)
+    fold(state, messages, CONTEXT, messages[-1].at)
+    state.status = Status.ARCHIVED
+    packed = stored_state(state)
+    assert read_state(TICKET, packed) == state
+    assert len(packed) < len(msgspec.json.encode(state))
+
+
+@pytest.mark.parametrize("stored", ["=", "=aGVsbG8=", "=€", "=a", "={}", "x"])
+def test_a_packed_state_that_is_none_is_refused_as_wrong_json_is(stored: str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        read_state(TICKET, stored)
+
+
+def test_no_packed_state_fills_the_memory() -> None:
+    """What unpacks to more than any state has is cut off, and so is no JSON."""
+    state = State(TICKET, status=Status.ARCHIVED, suggested_unit="x" * 3_000_000)
+    with pytest.raises(msgspec.DecodeError):
+        read_state(TICKET, stored_state(state))
