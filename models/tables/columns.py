@@ -10,8 +10,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from models.json_types import Json
 from models.security.encryption import Binding, Encrypted
-
-_WITHOUT_ZONE = len("2026-11-23 08:30:00.000000")
+from models.tables.instants import from_bytes, to_bytes
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 """A row's id; SQLite numbers rows by itself only where the column is a plain integer."""
@@ -20,14 +19,15 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 class Instant(TypeDecorator[datetime]):
     """An instant: takes any aware one, gives it back in UTC.
 
-    SQLite has no such type; there it is text of a fixed length in UTC, which sorts as time does.
+    SQLite has no such type; there it is bytes, which sort as time does (`instants.py`). Before the
+    store is upgraded it is the text of an earlier release.
     """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return text on SQLite, a timestamp with time zone elsewhere."""
+        """Return a column for bytes on SQLite, a timestamp with time zone elsewhere."""
         return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
@@ -36,12 +36,14 @@ class Instant(TypeDecorator[datetime]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """Return the conversion alone: SQLAlchemy's own steps around it would do nothing."""
-        return _text if dialect.name == "sqlite" else _aware
+        return _bytes if dialect.name == "sqlite" else _aware
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Convert to aware UTC."""
         if value is None:
             return None
+        if isinstance(value, bytes):
+            return from_bytes(value)
         if isinstance(value, str):
             return datetime.fromisoformat(value).replace(tzinfo=UTC)
         at: datetime = value
@@ -99,12 +101,9 @@ def _aware(value: datetime | None) -> datetime | None:
     return value
 
 
-def _text(value: datetime | None) -> str | None:
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError("an instant needs a zone")
-    return value.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
+def _bytes(value: datetime | None) -> bytes | None:
+    aware = _aware(value)
+    return to_bytes(aware) if aware is not None else None
 
 
 def _ciphertext(value: Encrypted | None) -> bytes | None:

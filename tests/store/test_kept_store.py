@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 from sqlalchemy import Text, func, select, type_coerce
+from sqlmodel import SQLModel
 
-from models.database import Store
+from models.database import Session, Store
 from models.migrations import revision, upgrade
 from models.operations.access import find
 from models.operations.calendar import change_calendar
@@ -32,6 +33,7 @@ from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.schema import NEWEST
 from models.security.roles import Actor
+from models.tables.columns import Instant
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET, UNIT
 from tests.rules.district import POLICY_TEXT
 from tests.secrets.test_clear_columns import in_clear
@@ -119,6 +121,17 @@ def _whole(store: Store) -> Verification:
     return result
 
 
+def _kinds_of_instants(session: Session) -> set[str]:
+    """The kinds of values that SQLite has in the columns of instants."""
+    columns = [
+        column
+        for table in SQLModel.metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Instant)
+    ]
+    return {kind for column in columns for kind in session.scalars(select(func.typeof(column)))}
+
+
 def _waiting(store: Store) -> list[str]:
     with store.reading() as session:
         waiting = select(INBOX.c.ticket).where(INBOX.c.state == "waiting", INBOX.c.at <= LEFT)
@@ -138,6 +151,8 @@ def test_nothing_of_it_is_lost(store: Store) -> None:
         assert {row[0]: row[1] for row in states} == STATES
         notices = Counter(session.scalars(select(NOTICE.c.state)))
         assert notices == {"sent": 551, "queued": 14, "failed": 10}
+        if session.dialect == "sqlite":
+            assert _kinds_of_instants(session) == {"blob", "null"}
     assert len(bodies) == 366
     assert {msgspec.json.encode(body, order="deterministic") for body in bodies} == sent
 
