@@ -110,6 +110,17 @@ def update_rows(connection: Connection, table: Table, rows: Sequence[RowValues])
         _update(connection, table, group)
 
 
+def settle_rows(connection: Connection, table: Table, ids: Sequence[int]) -> None:
+    """Let rows that have become short share their pages with others.
+
+    SQLite leaves a page to the row that once filled it, until that is deleted; given its own id
+    again, it is. PostgreSQL writes every change to where there is room.
+    """
+    if ids and connection.dialect.name == "sqlite":
+        statement = f"UPDATE {table.name} SET id = id WHERE id = ?"
+        connection.exec_driver_sql(statement, [(row_id,) for row_id in ids])
+
+
 def delete_rows(connection: Connection, table: Table, rows: Sequence[RowValues]) -> None:
     """Delete rows by the given columns, which are the same in all of them."""
     if not rows:

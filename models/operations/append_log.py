@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 import msgspec
 from sqlalchemy import delete
 
-from models.bulk import insert_new, insert_rows, next_ids, update_rows, upsert_rows
+from models.bulk import insert_new, insert_rows, next_ids, settle_rows, update_rows, upsert_rows
 from models.database import Session
 from models.json_types import Json
 from models.membership import is_in
@@ -36,7 +36,7 @@ from models.rules.queues import ESCALATION
 from models.rules.state import Clock, State, stored_state
 from models.rules.ticket_columns import level_columns, state_columns
 from models.rules.titles import redacted_title
-from models.rules.vocabulary import ClockName
+from models.rules.vocabulary import ClockName, Status
 from models.security.chain import LogEnd, event_line, first_link
 from models.security.encryption import Cipher
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind, void_head
@@ -170,6 +170,8 @@ def write_rows(session: Session, rows: "LogRows") -> set[str]:
         session.execute(delete(CLOCK).where(is_in(CLOCK.c.ticket_id, rows.refolded)))
     upsert_rows(connection, CLOCK, rows.clocks)
     update_rows(connection, TICKET, rows.tickets)
+    at_rest = [row["id"] for row in rows.tickets if row.get("status") == Status.ARCHIVED]
+    settle_rows(connection, TICKET, at_rest)
     ring_at = rows.ring_at
     set_bells(session, (bell(ESCALATION, ticket, at) for ticket, at in ring_at.items() if at))
     drop_bells(session, ((ESCALATION, ticket) for ticket, at in ring_at.items() if not at))
@@ -286,9 +288,9 @@ def event_row(
     if private:
         # once the texts are erased, nobody can find out by trying what they were
         private[BLINDING] = os.urandom(16).hex()
-        commitment = session.cipher.commitment(msgspec.json.encode(private))
+        commitment = session.cipher.commitment(msgspec.json.encode(private))[:DIGEST_BYTES]
     line = event_line(seq, event.name, at, event.moment, event.cause, data)
-    digest = session.cipher.chain_hash(chain + line + (commitment or b""))
+    digest = session.cipher.chain_hash(chain + line + (commitment or b""))[:DIGEST_BYTES]
     row: _Row = {
         "ticket_id": ticket.id,
         "seq": seq,

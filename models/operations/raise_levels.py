@@ -107,7 +107,7 @@ def raise_levels(
         seq, chain = end
         for line, covered in of_lines:
             seq += 1
-            chain = cipher.chain_hash(b"%b[%d%b" % (chain, seq, covered))
+            chain = cipher.chain_hash(b"%b[%d%b" % (chain, seq, covered))[:DIGEST_BYTES]
             lines.append(LoggedLine(ticket, seq, chain, line))
         row_hash = row_hash_of(cipher, ticket, fixed, updated_at, state, (seq, chain))
         tickets.append(RaisedTicket(ticket, of_step.ticket, state, seq, chain, row_hash, ring_at))

@@ -10,6 +10,7 @@ from sqlalchemy import Text, type_coerce
 from models.errors import HotlineError
 from models.i18n import _
 from models.security.encryption import Cipher, Encrypted
+from models.security.heads import DIGEST_BYTES
 from models.tables.core import INBOX
 
 
@@ -67,11 +68,17 @@ class ForgedMessage(HotlineError):
 
 def has_own_outline(cipher: Cipher, row: InboxRow | OutlineRow, outline: str) -> bool:
     """Return whether the outline of a row is as it was written, and what became of the row too."""
-    return hmac.compare_digest(outline_hash(cipher, row, outline), row.outline_hash or b"")
+    stored, whole = row.outline_hash or b"", _whole_hash(cipher, row, outline)
+    # earlier releases kept all of it
+    return any(hmac.compare_digest(stored, each) for each in (whole[:DIGEST_BYTES], whole))
 
 
 def outline_hash(cipher: Cipher, row: InboxRow | OutlineRow, outline: str) -> bytes:
     """Return the keyed hash of an outline, with the part of its row that a fold reads."""
+    return _whole_hash(cipher, row, outline)[:DIGEST_BYTES]
+
+
+def _whole_hash(cipher: Cipher, row: InboxRow | OutlineRow, outline: str) -> bytes:
     quiet_before = row.quiet_before and row.quiet_before.astimezone(UTC)
     place = (
         *(row.id, row.ticket, row.type, row.at.astimezone(UTC), quiet_before),

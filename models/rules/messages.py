@@ -374,7 +374,7 @@ UNIT_FIELDS = ("unit", "former_holder", "successor")
 """Fields that must name a known unit; `suggested_unit` may name any."""
 
 
-class Route(msgspec.Struct, frozen=True):
+class Route(msgspec.Struct, frozen=True, omit_defaults=True):
     """The route of a new ticket: a unit with the reason, or no unit, with the reason.
 
     `named` is the unit that the city named and nobody knows.
@@ -390,7 +390,7 @@ class Route(msgspec.Struct, frozen=True):
     proposal: LazyText | None = None
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """An item of 2.2 that seems to fit a letter, and why.
 
     `earlier` is the ticket that it repeats (2.2.6), `number` the emergency line to call (2.2.4).

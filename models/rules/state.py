@@ -55,7 +55,7 @@ class Clock(msgspec.Struct, frozen=True, omit_defaults=True):
     name: ClockName
     base: datetime
     due: datetime
-    provisional: bool
+    provisional: bool = False
     holder: str = ""
     ordinal: int = 1
     state: ClockState = ClockState.RUNNING

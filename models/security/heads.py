@@ -13,7 +13,10 @@ import msgspec
 from models.security.encryption import Cipher
 
 DIGEST_BYTES = 16
-"""Shorter than the whole hash: a year has millions of heads."""
+"""What is kept of a keyed hash, for which nobody can look for another value without its key.
+
+Shorter than the whole: a year has millions of heads, and of lines of the log.
+"""
 
 
 class HeadKind(IntEnum):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import copy
 from sqlite3 import Connection
@@ -10,19 +10,23 @@ from sqlite3 import Connection
 import msgspec
 
 from models.engines import sqlite_file, sqlite_module
+from models.operations.changes import settle_waiting
+from models.operations.inbox import add_messages
 from models.operations.similar import add_bands, new_bands
 from models.rulebook import load_rulebook
 from scripts.bench import workload
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row
 from scripts.bench.testbed import Testbed
+from tests.store.factories import answer_bells
 
 _TICKETS, _MESSAGES_EACH = 1_000, 7
 _TOGETHER = 100
 """Tickets that live at the same time, and then leave to the next what a vacuum makes free."""
 
 _MONTH = workload.shanghai_time("2026-06-01T08:30:00")
-_ARCHIVED = _MONTH + timedelta(days=90)
+_DAYS, _ARCHIVED_AFTER = 60, 90
+"""Days that are played one by one, and when the last ticket is in the archive."""
 _A_YEAR = 240_000
 """Tickets of a large district."""
 
@@ -53,7 +57,7 @@ def _figures(name: str, testbed: Testbed, tickets: int) -> Iterator[Figure]:
     sent = sum(len(msgspec.json.encode(message)) for life in lives for message in life)
     before = _sizes(testbed)
     for together in _batches(lives):
-        _live(testbed, [message for life in together for message in life])
+        _live(testbed, together)
     after = _sizes(testbed)
     each = {what: (size - before.get(what, 0)) / len(lives) for what, size in after.items()}
     whole = sum(each.values())
@@ -66,15 +70,30 @@ def _figures(name: str, testbed: Testbed, tickets: int) -> Iterator[Figure]:
     yield Figure(f"a year of {_A_YEAR:,} tickets on {name}", "GB", [whole * _A_YEAR / 1e9])
 
 
-def _live(testbed: Testbed, messages: Sequence[workload.Body]) -> None:
-    """Play some tickets to their ends, and index what they say, as the service does."""
-    testbed.play(messages, lambda: _ARCHIVED)
+def _live(testbed: Testbed, lives: Sequence[Sequence[workload.Body]]) -> None:
+    """Play some tickets to their ends, day by day, and index what they say, as the service does."""
+    numbers = [life[0]["ticket"] for life in lives]
+    messages = sorted((m for life in lives for m in life), key=_at, reverse=True)
+    for now in (_MONTH + timedelta(days=n) for n in (*range(_DAYS), _ARCHIVED_AFTER)):
+        arrived = []
+        while messages and _at(messages[-1]) <= now:
+            arrived.append(messages.pop())
+        with testbed.store.writing() as session:
+            add_messages(session, "bench", arrived, now)
+        with testbed.store.writing() as session:
+            answer_bells(session, numbers, now)
+        testbed.send_notices(now)
     with testbed.store.reading() as session:
-        bands = new_bands(session, _MONTH, len(messages))
+        bands = new_bands(session, _MONTH, len(lives))
     with testbed.store.writing() as session:
         add_bands(session, bands)
+    settle_waiting(testbed.store)
     if sqlite_file(testbed.settings.store_url) is None:
         testbed.sql("VACUUM (ANALYZE)")
+
+
+def _at(message: workload.Body) -> datetime:
+    return datetime.fromisoformat(message["at"])
 
 
 def _batches(lives: Sequence[list[workload.Body]]) -> Iterator[Sequence[list[workload.Body]]]:

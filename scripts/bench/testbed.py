@@ -179,9 +179,13 @@ class Testbed:
         numbers = sorted({m["ticket"] for m in messages})
         with self.store.writing() as session:
             advance_step_by_step(session, numbers, now())
+        self.send_notices(now())
+
+    def send_notices(self, now: datetime) -> None:
+        """Record that a channel has taken the notices that wait."""
         with self.store.writing() as session:
             queued = list(session.scalars(select(NOTICE.c.id).where(NOTICE.c.state == "queued")))
-            record_outcomes(session, dict.fromkeys(queued), "bench", now())
+            record_outcomes(session, dict.fromkeys(queued), "bench", now)
 
     def tickets(self, **columns: Any) -> int:
         """The number of tickets with these values."""

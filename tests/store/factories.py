@@ -173,6 +173,12 @@ def advance_tickets(store: Store, tickets: Sequence[str], now: datetime) -> Adva
 
 
 def advance_step_by_step(session: Session, tickets: Collection[str], until: datetime) -> None:
+    """Advance tickets from moment to moment, and all once more at the end."""
+    answer_bells(session, tickets, until)
+    advance(session, tickets, load_rulebook(session), until)
+
+
+def answer_bells(session: Session, tickets: Collection[str], until: datetime) -> None:
     """Advance tickets from moment to moment, each at the moments at which bells ring for it."""
     rulebook = load_rulebook(session)
     tried: set[int] = set()
@@ -188,7 +194,6 @@ def advance_step_by_step(session: Session, tickets: Collection[str], until: date
         while moments and moments[0][0] == now:
             advanced.add(heapq.heappop(moments)[1])
         advance(session, advanced, rulebook, now)
-    advance(session, tickets, rulebook, until)
 
 
 def _next_moments(

@@ -15,6 +15,7 @@ import msgspec
 from models.rules.events import Event
 from models.rules.lifecycle.cards import next_level
 from models.rules.lifecycle.decide import fold
+from models.rules.packing import is_packed
 from models.rules.state import EDITION, Clock, RuleContext, State
 from models.rules.ticket_columns import LevelColumns, level_columns
 from models.rules.vocabulary import ClockName, ClockState, Status
@@ -58,6 +59,9 @@ class LevelSteps:
         Returns None where anything but a level comes by then, or nothing at all. `context` is that
         of the policy, and always the same one.
         """
+        if is_packed(stored):
+            # it is at rest
+            return None
         parts = _decode_parts(stored)
         if parts.edition != EDITION or parts.status == Status.COMPLETED or parts.archive_at:
             return None
