@@ -82,29 +82,25 @@ def copy_encoded(
         copy.write(b"".join(parts))
 
 
-def update_encoded(
+def execute_with_arrays(
     connection: Connection,
-    table: Table,
+    statement: str,
     columns: Sequence[AnyColumn],
     fields: Sequence[Iterable[bytes]],
 ) -> None:
-    """Update rows by the last of these columns, given the fields of each column."""
-    names = [column.name for column in columns]
+    """Execute a statement in which `{new}` has these columns, given by their fields."""
     types = [column.type.compile(connection.dialect) for column in columns]
-    sets = ", ".join(f"{name} = new.{name}" for name in names[:-1])
     arrays = ", ".join(f"%b::{kind}[]" for kind in types)
-    statement = (
-        f"UPDATE {table.name} SET {sets} FROM unnest({arrays}) AS new ({', '.join(names)})"
-        f" WHERE {table.name}.{names[-1]} = new.{names[-1]}"
-    )
+    names = ", ".join(column.name for column in columns)
+    complete = statement.format(new=f"unnest({arrays}) AS new ({names})")
     cursor: Any = connection.connection.cursor()
     cursor.adapters.register_dumper(_EncodedArray, _dumper())
     values = [
         _EncodedArray(_OIDS[kind], list(of_column))
         for kind, of_column in zip(types, fields, strict=True)
     ]
-    with translated_errors(connection, statement):
-        cursor.execute(statement, values)
+    with translated_errors(connection, complete):
+        cursor.execute(complete, values)
 
 
 class _EncodedArray:

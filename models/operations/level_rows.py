@@ -23,7 +23,7 @@ from models.rules.lifecycle.level_steps import LevelStep
 from models.rules.queues import ESCALATION
 from models.rules.vocabulary import EventName
 from models.security.chain import numberless_line
-from models.tables.core import EVENT, NOTICE, TICKET
+from models.tables.core import BELL, EVENT, NOTICE, TICKET
 
 _SAME_IN_EVENTS = ("moment", "name", "data", "once")
 _SAME_IN_NOTICES = ("kind", "role", "recipient", "unit", "state", "tries")
@@ -124,9 +124,9 @@ def write_levels(
         return
     if session.dialect == "sqlite":
         _write_to_sqlite(session.connection(), lines, tickets, now)
+        set_bells(session, (bell(ESCALATION, t.id, t.ring_at) for t in tickets if t.ring_at))
     else:
         _write_to_postgresql(session.connection(), lines, tickets, now)
-    set_bells(session, (bell(ESCALATION, t.id, t.ring_at) for t in tickets if t.ring_at))
     drop_bells(session, ((ESCALATION, t.id) for t in tickets if not t.ring_at))
 
 
@@ -186,8 +186,25 @@ def _write_to_postgresql(
         map(binary.bigint_field, ids),
     ]
     columns = [*(TICKET.c[name] for name in _TICKET), TICKET.c.id]
-    binary.update_encoded(connection, TICKET, columns, fields)
+    binary.execute_with_arrays(connection, _UPDATE_TICKETS, columns, fields)
+    moments = {t.ring_at for t in tickets}
+    ring_at = {moment: binary.field_of(BELL.c.ring_at, moment) for moment in moments}
+    bells = [(binary.bigint_field(t.id), ring_at[t.ring_at]) for t in tickets if t.ring_at]
+    if bells:
+        columns = [BELL.c.row_id, BELL.c.ring_at]
+        binary.execute_with_arrays(connection, _SET_BELLS, columns, list(zip(*bells, strict=True)))
 
 
 _event_begin = Struct(">iqiii").pack
 _notice_begin = Struct(">iqii").pack
+
+_UPDATE_TICKETS = (
+    f"UPDATE ticket SET {', '.join(f'{name} = new.{name}' for name in _TICKET)}"
+    " FROM {new} WHERE ticket.id = new.id"
+)
+_SET_BELLS = (
+    "INSERT INTO bell (row_id, queue, due_at, ring_at)"
+    f" SELECT row_id, '{ESCALATION}', ring_at, ring_at FROM {{new}}"
+    " ON CONFLICT (row_id, queue)"
+    " DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"
+)

@@ -88,7 +88,7 @@ def raise_levels(
     of_steps: dict[LevelStep, tuple[StepRows, list[tuple[LevelLine, bytes]]]] = {}
     lines, tickets, heads = list[LoggedLine](), list[RaisedTicket](), list[ChangedHead]()
     cipher, updated_at = session.cipher, instant_json(now)
-    for row in session.execute(_TICKETS, {"ids": ids, "now": now}):
+    for row in session.execute(_TICKETS, {"ids": ids, "now": now}).all():
         ticket, number, policy_id, title, facts, at, text, first, digest, row_hash = row
         state = text.encode()
         fixed = fixed_content(ticket, number, policy_id, title, facts)
