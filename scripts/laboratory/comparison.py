@@ -63,7 +63,10 @@ class TicketDifference:
 
 
 class Comparison:
-    """Tickets counted under several sets of rules, and how many of them differ from the first."""
+    """Tickets counted under several sets of rules, and how many of them differ from the first.
+
+    Until it is complete, the `totals` but the first have only what differs from that.
+    """
 
     def __init__(self, sides: int) -> None:
         self.tickets = 0
@@ -75,11 +78,16 @@ class Comparison:
     def add(self, outcomes: Sequence[TicketOutcome]) -> list[TicketDifference]:
         """Count a ticket, as it fared under each set of rules; return its differences."""
         self.tickets += 1
-        for total, outcome in zip(self.totals, outcomes, strict=True):
-            total.add(outcome)
+        today = outcomes[0]
+        self.totals[0].add(today)
         differences = []
         for variant, outcome in enumerate(outcomes[1:], 1):
-            difference = compare(outcomes[0], outcome, variant)
+            # most tickets fare the same under most variants, and need not be counted again
+            if outcome is today or outcome == today:
+                continue
+            self.totals[variant].add(today, -1)
+            self.totals[variant].add(outcome)
+            difference = compare(today, outcome, variant)
             if difference is not None:
                 self.differ[variant] += 1
                 self.tipped[variant] += difference.tips
@@ -87,8 +95,13 @@ class Comparison:
         self.differ_anywhere += bool(differences)
         return differences
 
+    def complete(self) -> None:
+        """Add what does not differ to the totals of the other sets, once all tickets are there."""
+        for total in self.totals[1:]:
+            total.merge(self.totals[0])
+
     def merge(self, other: "Comparison") -> None:
-        """Add other tickets."""
+        """Add other tickets, before this one is complete."""
         self.tickets += other.tickets
         self.differ_anywhere += other.differ_anywhere
         for mine, theirs in zip(self.totals, other.totals, strict=True):

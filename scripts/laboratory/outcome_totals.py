@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from models.queries.bulletin import BulletinLine
 from models.queries.figures import OF_DUTIES
@@ -46,37 +46,43 @@ class OutcomeTotals:
         self.hours: dict[tuple[str, str], list[int]] = {}
         self.refused = Counter[str]()
 
-    def add(self, outcome: TicketOutcome) -> None:
-        """Count a ticket."""
+    def add(self, outcome: TicketOutcome, times: int = 1) -> None:
+        """Count a ticket; -1 times takes it back."""
         category = outcome.category or ""
         figures = self._figures
         denied = set(_unproved(outcome))
-        figures[outcome.unit or "", category, "tickets"] += 1
+        figures[outcome.unit or "", category, "tickets"] += times
         for clock in outcome.clocks:
             state = clock.name, clock.state
-            self.clocks[state] += 1
+            self.clocks[state] += times
             for figure, without_denied in _COUNTED.get(state, ()):
                 if not (without_denied and (clock.name, clock.ordinal) in denied):
-                    figures[clock.holder, category, figure] += 1
+                    figures[clock.holder, category, figure] += times
             if clock.state is ClockState.EXPIRED:
-                figures[clock.holder, category, "expired"] += 1
+                figures[clock.holder, category, "expired"] += times
             elif clock.state is ClockState.MET or clock.state is ClockState.LATE:
-                self._note_hours(clock)
+                self._note_hours(clock, times)
         for level in outcome.levels:
-            figures[level.unit or "", category, level.level] += 1
+            figures[level.unit or "", category, level.level] += times
             if level.level is not Level.PREWARNING:
-                figures[level.unit or "", category, "cards"] += 1
+                figures[level.unit or "", category, "cards"] += times
         for unit in outcome.deemed:
-            figures[unit or "", category, "deemed"] += 1
-        self.refused.update(outcome.refused.values())
+            figures[unit or "", category, "deemed"] += times
+        for kind in outcome.refused.values():
+            self.refused[kind] += times
 
     def merge(self, other: "OutcomeTotals") -> None:
-        """Add the counts of other tickets."""
-        self.clocks.update(other.clocks)
-        self.refused.update(other.refused)
-        self._figures.update(other._figures)
+        """Add the counts of other tickets; of what comes to nothing, nothing is left."""
+        for mine, theirs in (
+            (self.clocks, other.clocks),
+            (self.refused, other.refused),
+            (self._figures, other._figures),
+        ):
+            _add_counts(mine, theirs)
         for place, counts in other.hours.items():
             self._add_hours(place, counts)
+            if not any(self.hours[place]):
+                del self.hours[place]
 
     def rename_units(self, present: Callable[[str], str]) -> None:
         """Count what units held under former names under their present ones."""
@@ -114,13 +120,20 @@ class OutcomeTotals:
         mine = self.hours.get(place, [0] * (len(HOURS) + 1))
         self.hours[place] = [a + b for a, b in zip(mine, counts, strict=True)]
 
-    def _note_hours(self, clock: Clock) -> None:
+    def _note_hours(self, clock: Clock, times: int) -> None:
         assert clock.ended_at is not None
         place = (clock.holder, clock.name)
         counts = self.hours.get(place)
         if counts is None:
             counts = self.hours[place] = [0] * (len(HOURS) + 1)
-        counts[bisect_right(HOURS, (clock.due - clock.ended_at) / _HOUR)] += 1
+        counts[bisect_right(HOURS, (clock.due - clock.ended_at) / _HOUR)] += times
+
+
+def _add_counts(mine: Counter[Any], theirs: Counter[Any]) -> None:
+    for key, count in theirs.items():
+        mine[key] += count
+        if not mine[key]:
+            del mine[key]
 
 
 def _unproved(outcome: TicketOutcome) -> Iterator[tuple[str, int]]:

@@ -38,6 +38,7 @@ class ReplayPair(NamedTuple):
         for outcomes in self.outcomes():
             for difference in comparison.add(outcomes):
                 kept.add(difference)
+        comparison.complete()
         return ComparedTickets(self.rules(), comparison, kept)
 
 

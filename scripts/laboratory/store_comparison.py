@@ -4,6 +4,7 @@ import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple, TypeAlias
 
@@ -12,14 +13,16 @@ from models.queries.policies import policy_versions
 from models.queries.ticket_lives import TicketChoice, TicketLife, chosen_tickets, ticket_lives
 from models.queries.unit_names import load_unit_names
 from models.rulebook import Rulebook, load_rulebook
+from models.rules.calendar import Calendar
 from models.rules.lifecycle.decide import fold
 from models.rules.lifecycle.outcome import TicketOutcome, outcome_of
 from models.rules.policy import PolicyFile
 from models.rules.routing.directory import Directory
 from models.rules.state import EDITION, Clock, RuleContext, State
 from scripts.laboratory.comparison import Comparison, TicketDifference
+from scripts.laboratory.reach import Reach, WatchedCalendar
 from scripts.laboratory.variants import TODAY, RuleSet, Variant
-from scripts.replay.processes import end_with_parent
+from scripts.replay.processes import end_with_parent, rare_collections
 
 _FAR = datetime.max.replace(tzinfo=UTC)
 _AT_ONCE = 500
@@ -65,14 +68,37 @@ class StoreFolds:
         self, rules: Sequence[RuleSet], directory: Directory, now: datetime, most: int
     ) -> None:
         self.rules = rules
+        today, *variants = rules
+        parents = directory.parents
+        self._calendar = _watched(today)
+        self._today = replace(
+            today,
+            contexts={
+                policy_id: RuleContext(context.policy, self._calendar, parents)
+                for policy_id, context in today.contexts.items()
+            },
+        )
+        self._reaches = [Reach(today, variant) for variant in variants]
         self._directory = directory
         self._now = now
         self._kept = DifferenceList(len(rules), most)
 
     def outcomes(self, session: Session, ids: Sequence[int]) -> Iterator[list[TicketOutcome]]:
-        """Yield how each of these tickets fares, under one set of rules after the other."""
+        """Yield how each of these tickets fares, under one set of rules after the other.
+
+        Under a variant that cannot touch it, a ticket has the very outcome that it has today.
+        """
+        variants = list(zip(self._reaches, self.rules[1:], strict=True))
         for life in ticket_lives(session, ids, self._directory):
-            yield [self._fold(life, rules) for rules in self.rules]
+            self._calendar.forget()
+            today = self._fold(life, self._today)
+            yield [
+                today,
+                *(
+                    self._fold(life, rules) if reach.includes(life, self._calendar) else today
+                    for reach, rules in variants
+                ),
+            ]
 
     def compare(
         self, session: Session, ids: Sequence[int]
@@ -92,6 +118,12 @@ class StoreFolds:
         events = fold(state, life.messages, context, self._now, past=past)
         log = [(event.data, event.cause) for event in events]
         return outcome_of(state, past, log, life.policy_id, days)
+
+
+def _watched(rules: RuleSet) -> WatchedCalendar:
+    """Return the one calendar of a set of rules as one that is watched."""
+    calendar = next((context.calendar for context in rules.contexts.values()), Calendar())
+    return WatchedCalendar(calendar.overlay, calendar.version, calendar.years)
 
 
 def compare_store(
@@ -117,10 +149,14 @@ def compare_store(
     comparison, kept = Comparison(len(rules)), DifferenceList(len(rules), most)
     # a connection must not be used on both sides of a fork
     store.close()
-    for part, listed in _compared_parts(store, folds, parts, processes or _processes(len(parts))):
-        comparison.merge(part)
-        for difference in listed:
-            kept.add(difference)
+    with rare_collections():
+        for part, listed in _compared_parts(
+            store, folds, parts, processes or _processes(len(parts))
+        ):
+            comparison.merge(part)
+            for difference in listed:
+                kept.add(difference)
+    comparison.complete()
     for total in comparison.totals:
         total.rename_units(names.present)
     return ComparedTickets(rules, comparison, kept)

@@ -1,7 +1,10 @@
 """The processes that a replay or a comparison is spread over."""
 
+import gc
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from time import sleep
 
 _INTERVAL = 0.5
@@ -14,6 +17,17 @@ def end_with_parent(parent: int) -> None:
     Otherwise the processes of a command that was killed would wait for ever, and keep its files.
     """
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let the garbage collector run rarely: it looks through all messages in vain."""
+    thresholds = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 def _watch(parent: int) -> None:

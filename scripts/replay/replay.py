@@ -1,12 +1,10 @@
 """Replay a file of messages in simulated time: in memory, by the rules of the service."""
 
-import gc
 import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -25,7 +23,7 @@ from models.rules.screening import Beginning, duplicate_key, find_repeats, scree
 from models.rules.topics import TopicTree
 from scripts.replay.events import EVENTS, OUTCOMES, EventRuns, Record, RecordKind
 from scripts.replay.messages import BUCKETS, ArrivedMessage, ReplayMessages, read_messages
-from scripts.replay.processes import end_with_parent
+from scripts.replay.processes import end_with_parent, rare_collections
 
 _FEW = 3_000
 """Messages that are not worth a second process."""
@@ -108,7 +106,7 @@ def _played(
     def ahead(now: datetime) -> timedelta:
         return in_force(policies, now).intake.ahead.span
 
-    with _rare_collections():
+    with rare_collections():
         messages = read_messages(feed, ahead, until)
         player = Player(messages, policies, setup, until or messages.clock, kind)
         player.play(processes or _processes(messages.count))
@@ -117,17 +115,6 @@ def _played(
 
 def _processes(messages: int) -> int:
     return len(os.sched_getaffinity(0)) if messages > _FEW else 1
-
-
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Let the garbage collector run rarely: it looks through all messages in vain."""
-    thresholds = gc.get_threshold()
-    gc.set_threshold(100_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*thresholds)
 
 
 class Player:

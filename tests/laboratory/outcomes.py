@@ -31,6 +31,16 @@ def folded_outcomes(
         return list(folds.outcomes(session, chosen_tickets(session, TicketChoice())))
 
 
+def folded_alone(store: Store, variant: Variant, now: datetime) -> list[TicketOutcome]:
+    """How each ticket fares under this variant, every one folded under it."""
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
+        _today, rules = rule_sets(session, rulebook, [variant])
+        folds = StoreFolds([rules], rulebook.directory, now, 0)
+        ids = chosen_tickets(session, TicketChoice())
+        return [outcome for (outcome,) in folds.outcomes(session, ids)]
+
+
 def facts_by_ticket(outcomes: Iterable[TicketOutcome]) -> Mapping[str, Facts]:
     """Outcomes by ticket, as `stored` has them."""
     return {

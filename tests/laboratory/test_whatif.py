@@ -24,7 +24,7 @@ from scripts.laboratory.comparison import Comparison
 from scripts.laboratory.outcome_totals import UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import compare_store
 from scripts.laboratory.variants import Variant, parse_variant
-from tests.laboratory.outcomes import facts_by_ticket, folded_outcomes, stored
+from tests.laboratory.outcomes import facts_by_ticket, folded_alone, folded_outcomes, stored
 from tests.report.two_months import NOW, fill_two_months
 from tests.rules.district import POLICY_TEXT, SCENARIOS
 from tests.scripts.hotline_in_process import InProcessHotline
@@ -45,6 +45,42 @@ def test_no_change_differs_nowhere_and_is_what_the_store_has(store: Store) -> No
     comparison = Comparison(2)
     assert not any(map(comparison.add, zip(today, same, strict=True)))
     assert (comparison.tickets, comparison.differ) == (len(stored(store)), [0, 0])
+
+
+TOUCH_A_CATEGORY = tuple(f"terms.{category}=1 workdays" for category in Category)
+TOUCH_ALL = ("terms.accept=2 workdays", "ladder.red.at=workday +3")
+TOUCH_SOME_DAYS = ("off 2026-10-12", "working 2026-10-24; off 2026-11-16")
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill_two_months, shared=True)
+def test_tickets_that_are_not_folded_again_fare_the_same(store: Store) -> None:
+    """A variant that changes a category's term, or days, leaves other tickets as they are."""
+    names = (*TOUCH_A_CATEGORY, *TOUCH_ALL, *TOUCH_SOME_DAYS)
+    variants = list(map(parse_variant, names))
+    outcomes = folded_outcomes(store, variants, NOW)
+    for place, variant in enumerate(variants, 1):
+        assert [each[place] for each in outcomes] == folded_alone(store, variant, NOW), variant.name
+        spared = sum(each[place] is each[0] for each in outcomes)
+        assert (spared > 0) == (variant.name not in TOUCH_ALL), variant.name
+        if variant.name in TOUCH_SOME_DAYS:
+            assert spared < len(outcomes), variant.name
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill_two_months, shared=True)
+def test_the_totals_are_those_of_each_side(store: Store) -> None:
+    """What a side shares with today's rules is counted once, and in it all the same."""
+    variants = [FIVE_DAYS, parse_variant("off 2026-10-12")]
+    compared = compare_store(store, ALL_TICKETS, variants, NOW, 0, 1).comparison
+    with store.reading() as session:
+        present = load_unit_names(session).present
+    for total, variant in zip(compared.totals[1:], variants, strict=True):
+        counted = OutcomeTotals()
+        for outcome in folded_alone(store, variant, NOW):
+            counted.add(outcome)
+        counted.rename_units(present)
+        assert total.figures(UNIT) == counted.figures(UNIT)
+        assert (total.clocks, total.hours) == (counted.clocks, counted.hours)
+        assert total.refused == counted.refused
 
 
 def test_the_figures_are_the_bulletins(store: Store) -> None:

@@ -17,7 +17,9 @@ from models.rules.fields import Limit
 from models.rules.state import Clock, State
 from models.rules.vocabulary import Category, Emergency, Level, MessageType
 
-_TOLD = (AlertRaised, TicketDeemedAccepted, MessageRefused)
+_TOLD = frozenset(
+    (AlertRaised, TicketDeemedAccepted, MessageRefused, AlertWithdrawn, DecisionWithdrawn)
+)
 
 
 class RaisedLevel(msgspec.Struct, frozen=True):
@@ -63,10 +65,15 @@ def outcome_of(
 
     `log` are its events in order, each with the arrival number of the message that caused it.
     """
-    gone = {data.of for data, _cause in log if isinstance(data, AlertWithdrawn | DecisionWithdrawn)}
+    told = [line for line in enumerate(log, 1) if type(line[1][0]) in _TOLD]
+    gone = {
+        data.of
+        for _seq, (data, _cause) in told
+        if isinstance(data, AlertWithdrawn | DecisionWithdrawn)
+    }
     levels, deemed, refused = list[RaisedLevel](), list[str | None](), dict[int, MessageType]()
-    for seq, (data, cause) in enumerate(log, 1):
-        if type(data) not in _TOLD or seq in gone:
+    for seq, (data, cause) in told:
+        if seq in gone:
             continue
         match data:
             case AlertRaised():
