@@ -152,7 +152,9 @@ def sqlite_engine(url: str, begin: str, *, reading: bool, durable: bool) -> Engi
     def on_connect(raw: Any, _record: Any) -> None:
         # the driver must not begin transactions of its own, which would be DEFERRED
         raw.isolation_level = None
-        settings = ["journal_mode=WAL", "synchronous=FULL"]
+        # a batch writes 1,000 pages and more: with the usual limit each would be followed by a
+        # checkpoint, which copies pages that the next batch changes again
+        settings = ["journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=8000"]
         if not durable:
             settings = ["journal_mode=MEMORY", "synchronous=OFF"]
         settings += ["foreign_keys=ON", "temp_store=MEMORY"]

@@ -5,7 +5,16 @@ from collections.abc import Collection
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, Text, TypeDecorator, bindparam
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    ColumnElement,
+    Dialect,
+    LargeBinary,
+    Text,
+    TypeDecorator,
+    bindparam,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BindParameter
@@ -32,7 +41,11 @@ class ManyOf(TypeDecorator[Collection[Any]]):
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:
         """Return the values as they are sent."""
         values = list(value or ())
-        return json.dumps(values) if dialect.name == "sqlite" else values
+        if dialect.name != "sqlite":
+            return values
+        if isinstance(self.item, LargeBinary):
+            values = [each.hex() for each in values]
+        return json.dumps(values)
 
 
 class _IsIn(ColumnElement[bool]):
@@ -55,7 +68,7 @@ class _IsIn(ColumnElement[bool]):
 
 
 def is_in(column: ColumnElement[Any], values: Collection[Any] | str) -> ColumnElement[bool]:
-    """Return the condition that a value is one of many numbers or texts.
+    """Return the condition that a value is one of many numbers, texts or bytes.
 
     In place of the values, a statement that is built once names the parameter that they come in.
     They are sent as a single parameter: thousands would have to be compiled into the statement.
@@ -74,7 +87,8 @@ def _many_of(item: TypeEngine[Any]) -> ManyOf:
 @compiles(_IsIn, "sqlite")
 def _select_from_json(element: _IsIn, compiler: SQLCompiler, **options: Any) -> str:
     column = compiler.process(element.column, **options)
-    return f"{column} IN (SELECT value FROM json_each({compiler.process(element.values)}))"
+    value = "unhex(value)" if isinstance(element.column.type, LargeBinary) else "value"
+    return f"{column} IN (SELECT {value} FROM json_each({compiler.process(element.values)}))"
 
 
 @compiles(_IsIn)

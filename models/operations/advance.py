@@ -19,6 +19,7 @@ from models.operations.ticket_work import (
     MessageOutcome,
     TicketWork,
     current_particulars,
+    finished_rows,
     lock_tickets,
     mark_messages,
     read_waiting,
@@ -119,6 +120,7 @@ def prepare(
         *(list(numbers), rulebook, now, session.cipher.keyring.active),
         rows,
         outcomes,
+        finished_rows(session.cipher, outcomes),
         skipped,
         {n: (work.row.row_hash, work.row.quarantined_at) for n, work in works.items()},
         {row.id: row.body.raw for of_ticket in waiting.values() for row in of_ticket},
@@ -129,7 +131,7 @@ def prepare(
 def _write(session: Session, prepared: PreparedChanges, result: AdvanceResult) -> None:
     lost = write_rows(session, prepared.rows)
     outcomes = [o for o in prepared.outcomes if o.row.ticket not in lost]
-    mark_messages(session, outcomes)
+    mark_messages(session, outcomes, prepared.finished)
     result.skipped += [*prepared.skipped, *lost]
     result.by_queue.update(o.row.queue for o in outcomes if o.ring_at is None)
     result.refused_by_queue.update(o.row.queue for o in outcomes if o.why is not None)

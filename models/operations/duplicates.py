@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, or_, select
 
 from models.database import Session
+from models.membership import is_in
 from models.operations.blind_index import facts_hash
 from models.rules.messages import Message, TicketReceived
 from models.rules.screening import EarlierTickets
@@ -68,17 +69,17 @@ class DuplicateCheck:
         """Read the first ticket with the facts of each new one, and those just dismissed."""
         if not self._hashes:
             return []
-        same = TICKET.c.facts.in_(list(set(self._hashes.values())))
+        same = is_in(TICKET.c.facts, sorted(set(self._hashes.values())))
         first = (
             func.row_number()
             .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))
             .label("place")
         )
         columns = TICKET.c.facts, TICKET.c.received_at, TICKET.c.number
-        still_taken = same, ~_DISMISSED, TICKET.c.number.not_in(self._dismissed)
+        just_dismissed = is_in(TICKET.c.number, self._dismissed)
+        still_taken = same, ~_DISMISSED, ~just_dismissed
         numbered = select(*columns, first).where(*still_taken).subquery()
         rows = [*session.execute(select(numbered).where(numbered.c.place == 1))]
         if self._dismissed:
-            just_dismissed = same, TICKET.c.number.in_(self._dismissed)
-            rows += session.execute(select(*columns).where(*just_dismissed))
+            rows += session.execute(select(*columns).where(same, just_dismissed))
         return [(row.facts, row.received_at, row.number) for row in rows]

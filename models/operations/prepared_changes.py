@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from models.bulk import RowValues
 from models.database import Session
 from models.membership import is_in
 from models.operations.append_log import LogRows
@@ -22,9 +23,10 @@ StoredTicket = tuple[bytes | None, datetime | None]
 class PreparedChanges:
     """The rows that advancing tickets writes, and everything that they were computed from.
 
-    `rows` and `outcomes` are written once. `tickets` are the rows that were there by number,
-    `bodies` the messages that waited by the row's id, both as stored; `skipped` are the numbers of
-    tickets that another worker had locked. `key` is the number of the key that encrypted the texts.
+    `rows`, `outcomes` and the rows of the inbox that are `finished` by them, by id, are written
+    once. `tickets` are the rows that were there by number, `bodies` the messages that waited by the
+    row's id, both as stored; `skipped` are the numbers of tickets that another worker had locked.
+    `key` is the number of the key that encrypted the texts.
     """
 
     numbers: Sequence[str]
@@ -33,6 +35,7 @@ class PreparedChanges:
     key: int
     rows: LogRows
     outcomes: Sequence[MessageOutcome]
+    finished: Mapping[int, RowValues]
     skipped: Sequence[str]
     tickets: Mapping[str, StoredTicket]
     bodies: Mapping[int, bytes]

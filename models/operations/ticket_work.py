@@ -1,6 +1,6 @@
 """One ticket being advanced, and the outcome of the messages that wait for it."""
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -205,13 +205,19 @@ def _successions(session: Session, numbers: Sequence[str]) -> dict[str, list[Suc
     return successions
 
 
-def mark_messages(session: Session, outcomes: Sequence[MessageOutcome]) -> None:
-    """Write into the inbox what became of its rows."""
-    finished = [outcome for outcome in outcomes if outcome.ring_at is None]
-    cipher = session.cipher
-    rows = [_finished_row(cipher, outcome) for outcome in finished]
-    update_rows(session.connection(), INBOX, rows)
-    drop_bells(session, ((outcome.row.queue, outcome.row.id) for outcome in finished))
+def finished_rows(cipher: Cipher, outcomes: Iterable[MessageOutcome]) -> dict[int, RowValues]:
+    """Return what becomes of the rows of the inbox that are finished, by their id."""
+    finished = (outcome for outcome in outcomes if outcome.ring_at is None)
+    return {outcome.row.id: _finished_row(cipher, outcome) for outcome in finished}
+
+
+def mark_messages(
+    session: Session, outcomes: Sequence[MessageOutcome], finished: Mapping[int, RowValues]
+) -> None:
+    """Write into the inbox what became of its rows; `finished` holds the finished ones by id."""
+    ended = [outcome.row for outcome in outcomes if outcome.ring_at is None]
+    update_rows(session.connection(), INBOX, [finished[row.id] for row in ended])
+    drop_bells(session, ((row.queue, row.id) for row in ended))
     waiting = ((o.row, o.ring_at) for o in outcomes if o.ring_at is not None)
     set_bells(session, (bell(row.queue, row.id, ring_at) for row, ring_at in waiting))
 

@@ -79,5 +79,8 @@ def test_being_one_of_many_is_combined_with_other_conditions(store: Store) -> No
         assert _numbers(session, first | other) == {"C1", "C2"}
         assert _numbers(session, ~first) == {"C0", "C2"}
         assert _numbers(session, ~(first | other), TICKET.c.status == "dispatched") == {"C0"}
+        facts = session.scalar(select(TICKET.c.facts).where(first))
+        assert _numbers(session, is_in(TICKET.c.facts, [facts, b"\0"])) == {"C1"}
+        assert _numbers(session, is_in(TICKET.c.facts, [])) == set()
         waiting = is_in(INBOX.c.ticket, ["C1"]) & (INBOX.c.state == "waiting")
         assert session.scalars(select(INBOX.c.id).where(waiting)).all() == []
