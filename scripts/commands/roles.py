@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.settings import load_settings
 from scripts.arguments import OVERWRITE, AsJson, ExportFile
 from scripts.completion import values
@@ -153,7 +153,13 @@ def _change(change: "Callable[[Session, Actor, datetime], None]") -> None:
     ):
         change(session, actor, store_clock(store)())
         roles = user_roles(session)
-    typer.echo(_("{n} users have a role; nobody else has any.").format(n=len(roles.by_name)))
+    typer.echo(
+        counted(
+            len(roles.by_name),
+            N_("{n} user has a role; nobody else has any."),
+            N_("{n} users have a role; nobody else has any."),
+        )
+    )
     if actor.is_owner and roles.of(actor.name) != UserRole.SUPERVISOR:
         text = _("{name} owns the store, and is supervisor no longer; `hotline roles list`")
         log.warning(text.format(name=actor.name))

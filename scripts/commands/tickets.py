@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.settings import load_settings
 from scripts.arguments import OVERWRITE, REASON, AsJson, asked_reason
 from scripts.completion import values
@@ -209,7 +209,7 @@ def queue(
     heads = (_("level"), _("ticket"), _("status"), _("unit"), _("duty"), _("due"))
     with screen(settings) as page:
         page.table(Table(heads, rows))
-        page.line(_("{n} open tickets").format(n=listed.total))
+        page.line(counted(listed.total, N_("{n} open ticket"), N_("{n} open tickets")))
 
 
 def _duty(duty: "NextDuty | None", *, is_overdue: bool) -> tuple[str, str]:

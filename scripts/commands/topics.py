@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.settings import load_settings
 from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
 from scripts.bootstrap import acting, read_store, use_store
@@ -151,5 +151,11 @@ def _print(change: "TopicsChange") -> None:
     for before, path in change.renamed.items():
         typer.echo(_("renamed: {unit} to {successor}").format(unit=before, successor=path))
     if change.tickets:
-        typer.echo(_("{n} tickets get a topic that was not known.").format(n=change.tickets))
-    typer.echo(_("{n} topics.").format(n=change.count))
+        typer.echo(
+            counted(
+                change.tickets,
+                N_("{n} ticket gets a topic that was not known."),
+                N_("{n} tickets get a topic that was not known."),
+            )
+        )
+    typer.echo(counted(change.count, N_("{n} topic."), N_("{n} topics.")))

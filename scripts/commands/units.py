@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.settings import load_settings
 from models.text_files import read_text
 from scripts.arguments import OVERWRITE, AsJson, DryRun, ExportFile
@@ -140,7 +140,7 @@ def _print(change: "UnitsChange") -> None:
             " (hotline units merge {unit} --into UNIT): {tickets}"
         )
         typer.echo(text.format(unit=unit, tickets="、".join(tickets)))
-    typer.echo(_("{n} units.").format(n=change.count))
+    typer.echo(counted(change.count, N_("{n} unit."), N_("{n} units.")))
 
 
 def find(names: list[str], as_json: AsJson = False) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from models.i18n import N_, _
+from models.i18n import N_, _, counted
 from models.queries.late_tickets import LateTicket
 from models.rules.calendar import SHANGHAI
 from models.rules.lifecycle.steps import Step, steps
@@ -109,7 +109,7 @@ def late_time_sheet(unit: str, month: str, tickets: Sequence[TimedTicket]) -> Sh
     )
     return Sheet(
         _("Where the time went: {unit}, {month}").format(unit=redacted_line(unit), month=month),
-        (_(NOTE), _("{n} tickets").format(n=len(tickets))),
+        (_(NOTE), counted(len(tickets), N_("{n} ticket"), N_("{n} tickets"))),
         (by_step, by_ticket),
         (SheetChart(_("office hours by step"), chart),),
     )

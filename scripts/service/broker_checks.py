@@ -7,7 +7,7 @@ import redis
 
 from models.clock import system_clock
 from models.errors import HotlineError
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.rules.calendar import SHANGHAI
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.clock_checks import check_clock
@@ -57,7 +57,9 @@ def check_broker(url: str, store_id: str | None) -> Iterator[CheckResult]:
     yield from map(_other_store, others)
     if old:
         advice = _("the timekeeper removes them an hour after the last process of that release")
-        text = _("{n} keys of an earlier release").format(n=len(old))
+        text = counted(
+            len(old), N_("{n} key of an earlier release"), N_("{n} keys of an earlier release")
+        )
         yield CheckResult("broker", NOTE, text, advice)
     theirs = datetime.fromtimestamp(seconds + micros / 1e6, asked_at.tzinfo)
     yield check_clock(_("the broker's clock"), theirs, asked_at)

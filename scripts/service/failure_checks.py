@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from models.database import Session
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.queries.failures import MESSAGE, Failure, failures
 from scripts.failures import failure_line
 from scripts.service.check_result import NOTE, PROBLEM, CheckResult
@@ -19,16 +19,24 @@ def check_failures(session: Session, home: Path) -> Iterator[CheckResult]:
     failed = failures(session, _NAMED)
     again = _("`hotline refused` lists all, `hotline resend` sends one again, as it was or mended")
     if failed.notices:
-        text = _("{n} notices could not be delivered").format(n=failed.notices)
+        text = counted(
+            failed.notices,
+            N_("{n} notice could not be delivered"),
+            N_("{n} notices could not be delivered"),
+        )
         rows = [row for row in failed.rows if row.sort != MESSAGE]
         advice = _("mend the channel, then send them again: `hotline resend`")
         yield CheckResult("notices", PROBLEM, text + _names(rows), advice)
     if failed.messages:
-        text = _("{n} messages were refused").format(n=failed.messages)
+        text = counted(
+            failed.messages, N_("{n} message was refused"), N_("{n} messages were refused")
+        )
         rows = [row for row in failed.rows if row.sort == MESSAGE]
         yield CheckResult("refused", NOTE, text + _names(rows), again)
     if count := _lines(home / "refused.jsonl"):
-        text = _("{n} rows of feeds were refused").format(n=count)
+        text = counted(
+            count, N_("{n} row of feeds was refused"), N_("{n} rows of feeds were refused")
+        )
         advice = _("`hotline refused` lists them; mend the feed, then feed it again")
         yield CheckResult("refused", NOTE, text, advice)
 

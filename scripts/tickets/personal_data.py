@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from models.clock import system_clock
-from models.i18n import _
+from models.i18n import N_, _, counted
 from models.json_types import Json
 from models.operations.access import REVEALABLE, find, reveal
 from models.queries.access_log import access_log, reason_given
@@ -62,7 +62,7 @@ def find_tickets(kind: str, value: str, *, as_json: bool) -> None:
     with screen(settings) as page:
         for number in numbers:
             page.line(number)
-        page.line(_("{n} tickets").format(n=len(numbers)))
+        page.line(counted(len(numbers), N_("{n} ticket"), N_("{n} tickets")))
 
 
 def show_accesses(ticket: str | None, *, as_json: bool) -> None:

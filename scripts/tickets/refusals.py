@@ -12,7 +12,7 @@ from typing import Any
 from models.clock import system_clock
 from models.database import Session
 from models.errors import HotlineError
-from models.i18n import _, render
+from models.i18n import N_, _, counted, render
 from models.json_types import JsonObject
 from models.operations.access import message_to_mend, record_reveal
 from models.operations.edited_messages import in_own_name
@@ -80,7 +80,7 @@ def print_refused_ticket(page: Screen, session: Session, number: str) -> None:
     waiting, refused = _without_ticket(session, number)
     page.line(_("there is no ticket {number}").format(number=one_line(number)))
     if waiting:
-        page.line(_("{n} messages wait for it").format(n=waiting))
+        page.line(counted(waiting, N_("{n} message waits for it"), N_("{n} messages wait for it")))
     page.table(failure_table(refused))
 
 

@@ -235,7 +235,7 @@ def test_units_are_checked_before_they_are_taken(hotline: HotlineProcess, tmp_pa
     assert "甲局" in output
     assert "Nothing has been changed" in output
     assert hotline.json("units", "import", file)["added"] == ["甲局"]
-    assert hotline("units", "import", file).stdout == "1 units.\n"
+    assert hotline("units", "import", file).stdout == "1 unit.\n"
     assert hotline.json("units", "find", "某区甲局") == {"某区甲局": "甲局"}
     assert "not known" in hotline("units", "find", "乙局", code=1).stdout
 

@@ -135,7 +135,7 @@ def test_show_says_that_messages_wait(hotline: InProcessHotline, store: Store) -
     now = system_clock()
     feed(store, [message("LATER", "unit.accepted", now.isoformat())], now)
     assert hotline.json("show", "LATER")["waiting"] == 1
-    assert "1 messages wait" in hotline("show", "LATER").stdout
+    assert "1 message waits" in hotline("show", "LATER").stdout
 
 
 def test_doctor_names_them(hotline: InProcessHotline) -> None:
