@@ -58,12 +58,12 @@ def is_packed(stored: bytes) -> bool:
     return stored.startswith(_MARK.encode())
 
 
-def unpack(stored: str) -> str | bytes:
+def unpack(stored: str) -> str:
     """Return the JSON that a row holds, whether it is packed or not. Raises msgspec.DecodeError."""
     if not stored.startswith(_MARK):
         return stored
     unpacker = zlib.decompressobj(_RAW, zdict=_KNOWN)
     try:
-        return unpacker.decompress(b64decode(stored[len(_MARK) :]), _LONGEST)
+        return unpacker.decompress(b64decode(stored[len(_MARK) :]), _LONGEST).decode()
     except (zlib.error, ValueError) as error:
         raise msgspec.DecodeError(str(error)) from error

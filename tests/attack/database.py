@@ -12,6 +12,7 @@ from sqlalchemy import Boolean, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from models.rules.packing import unpack
 from models.security.chain import event_line
 from models.security.tokens import digest_of
 
@@ -325,14 +326,14 @@ class DatabaseAttacker:
     def own_outcome(self) -> None:
         """Let a completed ticket be an open one, or the other way round, in its state too."""
         ticket = self._some("ticket")
-        state = json.loads(ticket["state"])
+        state = json.loads(unpack(ticket["state"]))
         state["status"] = self.rng.choice(("completed", "archived", "handling"))
         self._set("ticket", ticket, state=json.dumps(state), status=state["status"])
 
     def longer_deadline(self) -> None:
         ticket = self._some("ticket")
-        later = ticket["state"].replace("2027-03-", "2027-04-")
-        self._set("ticket", ticket, state=later)
+        state = json.dumps(json.loads(unpack(ticket["state"])), ensure_ascii=False)
+        self._set("ticket", ticket, state=state.replace("2027-03-", "2027-04-"))
 
     def _lines(self, ticket: Row) -> list[Row]:
         return self._rows("event", "ticket_id = :id", id=ticket["id"])

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from models.database import Session, Store
 from models.queries.verification import verify
 from models.rules.lifecycle.difference import SHIFTING_FIELDS
-from models.rules.state import State
+from models.rules.state import read_state
 from models.rules.vocabulary import EventName, Level
 from models.security.chain import first_link
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
@@ -118,7 +118,7 @@ def _lives(session: Session) -> dict[str, _TicketFacts]:
     for row in session.execute(select(TICKET)):
         kept = ("number", "status", "category", "emergency", "unit", "level", "level_at", "due",
                 "provisional", "received_at", "completed_at", "title")  # fmt: skip
-        refolded = msgspec.json.decode(row.state, type=State).folds > 0
+        refolded = read_state(row.number, row.state).folds > 0
         lives[row.id] = _TicketFacts({name: getattr(row, name) for name in kept}, refolded=refolded)
     for row in session.execute(select(CLOCK)):
         clock = (row.base, row.due, row.holder, row.state, row.ended_at, row.provisional)
@@ -325,11 +325,10 @@ def _chain(session: Session, number: str, verdict: Verdict) -> None:
         line = (row.seq, row.name, row.at.astimezone(UTC), row.moment.astimezone(UTC), row.cause)
         secret = b""
         if row.private is not None:
-            secret = session.cipher.commitment(
-                msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
-            )
+            texts = msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
+            secret = session.cipher.commitment(texts)[:16]
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = session.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
+        chain = session.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)[:16]
         if row.hash != chain:
             verdict.different.append(f"{number}: the chain of the log breaks at {row.seq}")
             return

@@ -13,6 +13,7 @@ from models.operations.units import replace_units
 from models.queries.verification import verify
 from models.rules.messages import FIELDS, HOTLINE, ORIGINS
 from models.rules.origins import HARMLESS, PRIVATE
+from models.rules.packing import unpack
 from models.rules.papers import says_something
 from models.rules.routing.directory import Unit, UnitsFile
 from models.rules.vocabulary import MessageType
@@ -75,6 +76,8 @@ def in_clear(store: Store) -> Iterator[str]:
                     if table.name == "ticket" and column in TICKET_ROW:
                         continue
                     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+                    # the state of an archived ticket is packed, but in clear
+                    text = unpack(text) if column == "state" else text
                     yield f"{table.name}.{column}: {text}"
 
 

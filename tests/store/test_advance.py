@@ -110,9 +110,9 @@ def test_the_log_is_a_chain(store: Store) -> None:
         secret = b""
         if row.private is not None:
             texts = session.decrypt(EVENT.c.private, row, "A6")
-            secret = store.cipher.commitment(msgspec.json.encode(texts))
+            secret = store.cipher.commitment(msgspec.json.encode(texts))[:16]
         data = msgspec.json.encode(row.data, order="sorted")
-        chain = store.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)
+        chain = store.cipher.chain_hash(chain + msgspec.json.encode(line) + data + secret)[:16]
         assert row.hash == chain, row.seq
     assert row_of(store, "A6").hash == chain
 

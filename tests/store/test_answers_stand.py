@@ -11,7 +11,7 @@ from models.database import Store
 from models.operations.calendar import change_calendar
 from models.operations.rulebook_change import RulebookChange
 from models.rules.calendar import DeclaredDay
-from models.rules.state import State
+from models.rules.state import State, read_state
 from models.tables.core import CLOCK
 from tests.store.factories import (
     RESULT,
@@ -62,7 +62,7 @@ def _names(store: Store, ticket: str) -> list[str]:
 
 
 def _state(store: Store, ticket: str) -> State:
-    return msgspec.json.decode(row_of(store, ticket).state, type=State)
+    return read_state(ticket, row_of(store, ticket).state)
 
 
 def _taken_back(store: Store, ticket: str) -> list[str]:

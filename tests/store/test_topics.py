@@ -16,6 +16,7 @@ from models.queries.ticket_list import list_tickets
 from models.queries.topics import load_topics, unknown_topics
 from models.queries.verification import verify
 from models.rulebook import load_rulebook, rulebook_version
+from models.rules.packing import unpack
 from models.rules.routing.directory import Directory
 from models.rules.routing.predictions import Prediction
 from models.rules.topic_lists import ListedTopic
@@ -90,7 +91,7 @@ def test_a_topic_is_a_code_where_it_is_known_and_private_where_not(store: Store)
         assert topic is not None
         assert topic.path == "城乡建设/市政/路灯"
         in_clear = [
-            *session.scalars(select(TICKET.c.state)),
+            *map(unpack, session.scalars(select(TICKET.c.state))),
             *session.scalars(select(INBOX.c.outline)),
         ]
     assert SECRET not in msgspec.json.encode(in_clear).decode()
