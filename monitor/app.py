@@ -195,7 +195,7 @@ class MonitorApp(CommandApp):
         self._refresh_loop.read_now()
 
     async def _refresh(self, is_requested: bool) -> None:
-        """Read what the screen shows, and paint it; below a dialog the status line alone.
+        """Read what the screen shows, and paint it, below a dialog too.
 
         Where nobody requested it, what would look the same is not drawn again.
         """
@@ -209,7 +209,7 @@ class MonitorApp(CommandApp):
             self._note_outage(error)
             return
         self._note_snapshot(snapshot)
-        if self._open_screen() is screen and screen.ready:
+        if self._screen_below() is screen and screen.ready:
             self._draw(screen, snapshot, must=is_requested)
         # afterwards: which keys there are depends on what is shown
         self.show_status()
@@ -254,7 +254,7 @@ class MonitorApp(CommandApp):
     def show_status(self) -> None:
         if (screen := self._screen_below()) is None or not screen.ready:
             return
-        snapshot = self._snapshot
+        snapshot, is_away = self._snapshot, bool(self._refresh_loop.outages)
         status = StatusLineData(
             district=snapshot.district if snapshot else "",
             crumbs=screen.crumbs(),
@@ -265,7 +265,7 @@ class MonitorApp(CommandApp):
             demo=self._demo,
             demo_over=has_ended(self.operator.now),
             paused=self._refresh_loop.paused,
-            store=not self._refresh_loop.outages,
+            store=not is_away if snapshot or is_away else None,
             broker=snapshot.broker if snapshot else None,
             health=snapshot.health if snapshot else Health(),
             wall=snapshot.wall if snapshot else None,

@@ -69,12 +69,13 @@ _CHINESE_LEVELS |= {"无": NO_LEVEL}
 class TimeLeft:
     """A bound of the time left: `below` it or not, in working days, or in wall-clock time.
 
-    `today` bounds the due time by both ends of the present day instead. With `included` the bound
-    itself passes.
+    `today` bounds the due time by both ends of the present day instead, `overdue` asks for what is
+    overdue or was missed. With `included` the bound itself passes.
     """
 
     below: bool
     today: bool = False
+    overdue: bool = False
     days: int | None = None
     span: timedelta = timedelta()
     included: bool = False
@@ -114,6 +115,9 @@ class Filter:
             mine = tuple(number for number in listed if number in claimed)
             query = replace(query, numbers=mine)
         for bound in self.bounds:
+            if bound.overdue:
+                query = replace(query, overdue_at=now)
+                continue
             if bound.today:
                 start, end = day_bounds(now)
                 due_from, before = _later(query.due_from, start), _earlier(query.due_before, end)
@@ -261,7 +265,7 @@ def _by_label(names: Mapping[str, LazyText]) -> dict[str, str]:
 
 def _read_time_left(text: str) -> TimeLeft | LazyText:
     if text.lower() in _OVERDUE:
-        return TimeLeft(below=True)
+        return TimeLeft(below=True, overdue=True)
     if text.lower() in _TODAY:
         return TimeLeft(below=True, today=True)
     match = _TIME_LEFT.fullmatch(text)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from models.i18n import LazyText, _, lazy, render
 from models.rules.messages import HOTLINE
 from models.rules.speaking import OPERATORS, TOPICS, UNITS
-from models.rules.vocabulary import ClockState, Code, Level, Recipient, label
+from models.rules.vocabulary import ClockName, ClockState, Code, Level, Recipient, label
 
 BADGES: dict[str, LazyText] = {
     Level.PREWARNING: lazy("PRE"),
@@ -34,6 +34,25 @@ COUNT_STYLES: dict[str, str] = {
 EMERGENCY_BADGE = lazy("URG")
 MISSED_MARK = "!"
 """The mark of an emergency of which a duty was missed, after its badge."""
+
+DUTY_NAMES: dict[str, LazyText] = {
+    ClockName.ACCEPT: lazy("acceptance"),
+    ClockName.EVIDENCE: lazy("evidence"),
+    ClockName.HANDLING: lazy("handling"),
+    ClockName.ON_SITE: lazy("on site"),
+    ClockName.EMERGENCY_REPORT: lazy("report due"),
+    ClockName.FIRST_CONTACT: lazy("first call"),
+    ClockName.CLOSING_CONTACT: lazy("final call"),
+    ClockName.SURVEY: lazy("survey"),
+    ClockName.PROOF: lazy("proof"),
+    ClockName.DESIGNATION: lazy("to answer"),
+    ClockName.ASSIGNMENT: lazy("assignment"),
+    ClockName.RETURN_REVIEW: lazy("new return"),
+    ClockName.RESULT_REVIEW: lazy("new result"),
+    ClockName.MEDIATION: lazy("mediation"),
+    ClockName.REVISIT: lazy("revisit"),
+}
+"""The clocks in words that are whole in a narrow list."""
 
 CONTACT_STATES: dict[str, LazyText] = {
     ClockState.RUNNING: lazy("to be contacted"),

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from models.database import Session
 from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET, REVISIT, SCREENED_EVENT
-from models.queries.duties import ANSWER_CLOCKS, owed_clock
+from models.queries.duties import ANSWER_CLOCKS, EMERGENCY_COLUMNS, owed_clock
 from models.queries.owed_calls import MAX_LISTED
 from models.rules import events
 from models.rules.events import ScreeningDecided, ScreeningProposed
@@ -26,7 +26,8 @@ KINDS: tuple[str, ...] = (SCREENING, *ANSWER_CLOCKS, REVISITS)
 class DeskItem:
     """A ticket that waits for an answer `since` then, `due` by then where a term was set.
 
-    The term may be over: who owes the answer owes it still.
+    The term may be over: who owes the answer owes it still. `missed` says that a duty of the
+    emergency was missed.
     """
 
     ticket: str
@@ -35,6 +36,8 @@ class DeskItem:
     status: str
     due: datetime | None
     since: datetime | None
+    emergency: str | None = None
+    missed: bool = False
 
 
 def desk_counts(session: Session, _now: datetime) -> dict[str, int]:
@@ -55,9 +58,20 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
     if kind == SCREENING:
         since = _unanswered(session)
         first = sorted(since, key=lambda ticket_id: (since[ticket_id], ticket_id))[:MAX_LISTED]
-        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS).where(is_in(TICKET.c.id, first))
+        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS, *EMERGENCY_COLUMNS).where(
+            is_in(TICKET.c.id, first)
+        )
         items = [
-            DeskItem(row.number, row.title, row.unit, row.status, None, since[row.id])
+            DeskItem(
+                row.number,
+                row.title,
+                row.unit,
+                row.status,
+                None,
+                since[row.id],
+                row.emergency,
+                row.missed,
+            )
             for row in session.execute(rows_of)
         ]
         return tuple(sorted(items, key=lambda item: (item.since, item.ticket)))
@@ -68,7 +82,7 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
         clock, otherwise = ANSWER_CLOCKS[kind], TICKET.c.updated_at
         waiting = [OPEN_TICKET, TICKET.c.status == kind]
     begun = func.coalesce(CLOCK.c.base, otherwise, type_=CLOCK.c.base.type)
-    rows = select(*_TICKET_COLUMNS, CLOCK.c.due, begun).select_from(TICKET)
+    rows = select(*_TICKET_COLUMNS, CLOCK.c.due, begun, *EMERGENCY_COLUMNS).select_from(TICKET)
     rows = rows.outerjoin(CLOCK, owed_clock(clock)).where(*waiting).order_by(begun, TICKET.c.id)
     return tuple(DeskItem(*row) for row in session.execute(rows.limit(MAX_LISTED)))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, exists, func, select
 
 from models.queries.log_lines import LogLine
 from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
@@ -104,6 +104,27 @@ def missed_duties(
     """
     last = {duty.name: duty for duty in duties if duty.name in EMERGENCY_CLOCKS}
     return tuple(duty for duty in last.values() if duty.state == ClockState.EXPIRED)
+
+
+def has_missed_duty() -> ColumnElement[bool]:
+    """Return the condition that a ticket is an emergency with `missed_duties`."""
+    duty, later = CLOCK.alias("duty"), CLOCK.alias("later")
+    is_followed = exists().where(
+        later.c.ticket_id == duty.c.ticket_id,
+        later.c.key == duty.c.key,
+        later.c.ordinal > duty.c.ordinal,
+    )
+    has_expired = exists().where(
+        duty.c.ticket_id == TICKET.c.id,
+        duty.c.key.in_(EMERGENCY_CLOCKS),
+        duty.c.state == ClockState.EXPIRED,
+        ~is_followed,
+    )
+    return and_(TICKET.c.emergency.is_not(None), has_expired)
+
+
+EMERGENCY_COLUMNS = TICKET.c.emergency, has_missed_duty().label("missed")
+"""The emergency of a ticket, and whether a duty of it was missed."""
 
 
 def overdue_answer(

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, exists, func, literal, null, or_, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
-from models.queries.duties import owed_clock
+from models.queries.duties import EMERGENCY_COLUMNS, owed_clock
 from models.rules.vocabulary import ClockName, EventName
 from models.sql_types import AnySelect
 from models.tables.core import CLOCK, EVENT, TICKET
@@ -32,7 +32,7 @@ class OwedCall:
     """A claimant to be called, or one that could not be reached.
 
     `due` is the expiry of the clock, or None where there is none; a revisit is owed beyond it.
-    `at` is when the want arose.
+    `at` is when the want arose; `missed` says that a duty of the emergency was missed.
     """
 
     ticket: str
@@ -42,6 +42,8 @@ class OwedCall:
     rating: str | None
     due: datetime | None
     at: datetime | None
+    emergency: str | None = None
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> An
     if kind == DISSATISFIED:
         begun = func.coalesce(CLOCK.c.base, TICKET.c.completed_at, type_=CLOCK.c.base.type)
         return (
-            select(*_OWN, CLOCK.c.due, begun)
+            select(*_OWN, CLOCK.c.due, begun, *EMERGENCY_COLUMNS)
             .select_from(TICKET)
             .outerjoin(CLOCK, owed_clock(ClockName.REVISIT))
             .where(REVISIT)
@@ -104,13 +106,13 @@ def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> An
         )
     if kind == UNREACHABLE:
         return (
-            select(*_OWN, null().label("due"), EVENT.c.moment)
+            select(*_OWN, null().label("due"), EVENT.c.moment, *EMERGENCY_COLUMNS)
             .join(EVENT, EVENT.c.ticket_id == TICKET.c.id)
             .where(*unreachable)
             .order_by(EVENT.c.at.desc(), EVENT.c.ticket_id)
         )
     return (
-        select(*_OWN, CLOCK.c.due, CLOCK.c.base)
+        select(*_OWN, CLOCK.c.due, CLOCK.c.base, *EMERGENCY_COLUMNS)
         .join(CLOCK, CLOCK.c.ticket_id == TICKET.c.id)
         .where(RUNNING_CLOCK, CLOCK.c.name == literal(kind))
         .order_by(CLOCK.c.due, CLOCK.c.ticket_id)

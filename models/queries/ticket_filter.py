@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, or_, select, true
 
 from models.database import Session
 from models.membership import is_in
+from models.queries.conditions import URGENT
+from models.queries.duties import has_missed_duty
 from models.queries.topics import load_topics
 from models.queries.units import names_of_units
 from models.tables.core import TICKET
@@ -22,8 +24,9 @@ class TicketFilter:
     `units` are parts of a unit's name or of one of its other names, `topics` are topics by code,
     label or path, each with all below it (`TopicTree.matching`); `words` must all be in the title
     or the number. A ticket of which no duty runs is in no span of `due_from` (included) and
-    `due_before` (not included), between which the next duty of the others is due. What passes one
-    of the `inverted` does not pass.
+    `due_before` (not included), between which the next duty of the others is due. `overdue_at` lets
+    through those whose next duty was due before it, and emergencies of which a duty was missed.
+    What passes one of the `inverted` does not pass.
     """
 
     levels: tuple[str, ...] = ()
@@ -36,6 +39,7 @@ class TicketFilter:
     words: tuple[str, ...] = ()
     due_from: datetime | None = None
     due_before: datetime | None = None
+    overdue_at: datetime | None = None
     inverted: tuple["TicketFilter", ...] = ()
 
 
@@ -69,6 +73,8 @@ def filter_condition(session: Session, wanted: TicketFilter) -> ColumnElement[bo
         parts.append(TICKET.c.next_due >= wanted.due_from)
     if wanted.due_before is not None:
         parts.append(TICKET.c.next_due < wanted.due_before)
+    if wanted.overdue_at is not None:
+        parts.append(_is_overdue(session, wanted.overdue_at))
     # a column without a value makes a condition neither true nor false
     parts += [filter_condition(session, part).is_not(true()) for part in wanted.inverted]
     return and_(true(), *parts)
@@ -80,6 +86,13 @@ def _has(column: ColumnElement[str], word: str) -> ColumnElement[bool]:
         # without letters: PostgreSQL takes many times as long to look at both cases of Chinese
         return column.contains(word, autoescape=True)
     return column.icontains(word, autoescape=True)
+
+
+def _is_overdue(session: Session, now: datetime) -> ColumnElement[bool]:
+    next_is_overdue = TICKET.c.next_due < now
+    # read first: they are few, and beside a subquery no index of the next duty would be used
+    missed = list(session.scalars(select(TICKET.c.id).where(URGENT, has_missed_duty())))
+    return or_(next_is_overdue, is_in(TICKET.c.id, missed)) if missed else next_is_overdue
 
 
 def _of_units(session: Session, texts: tuple[str, ...]) -> ColumnElement[bool]:

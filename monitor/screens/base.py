@@ -105,8 +105,8 @@ class MonitorScreen(Screen[None]):
         self.host.show_status()
 
     def on_screen_resume(self) -> None:
-        """Refresh a screen that is visible again; what is known of the service is there at once."""
-        self.call_after_refresh(self.host.show_status)
+        """Refresh a screen that is visible again; what is known of the service is painted first."""
+        self.host.show_status()
         self.host.read_now()
 
     def show_status(self, status: StatusLineData, outage: str) -> None:

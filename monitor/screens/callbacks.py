@@ -22,7 +22,12 @@ from monitor.widgets.item_list import ListItem
 from monitor.widgets.kind_line import KindLine
 from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import TicketItemList
-from monitor.widgets.ticket_cells import time_left_cell, title_cell
+from monitor.widgets.ticket_cells import (
+    EMERGENCY_CELLS,
+    emergency_cell,
+    time_left_cell,
+    title_cell,
+)
 
 _NAMES: dict[str, LazyText] = {
     ClockName.FIRST_CONTACT: lazy("first contact"),
@@ -48,6 +53,7 @@ _WHY_EMPTY: dict[str, LazyText] = {
 def _heads() -> Sequence[Column]:
     return [
         Column(_("Left"), 10),
+        Column("", EMERGENCY_CELLS),
         Column(_("Ticket"), 11),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
@@ -99,6 +105,7 @@ def _item(call: OwedCall, kind: str, snapshot: Snapshot) -> ListItem:
         call.ticket,
         (
             time_left_cell(call.due, now, snapshot.office, _CLOCKS.get(kind, kind)),
+            emergency_cell(call.emergency, missed=call.missed),
             Cell(shorten_number(one_line(call.ticket), now)),
             title_cell(call.title, snapshot.claims.get(call.ticket)),
             Cell(one_line(snapshot.short_names.get(call.unit or "", call.unit or ""))),

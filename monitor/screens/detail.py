@@ -1,6 +1,6 @@
 """详情: everything about one ticket."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -17,7 +17,7 @@ from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_log import log
 from monitor.widgets.panel import Panel
-from monitor.widgets.steady_text import SteadyText
+from monitor.widgets.steady_text import SizedText
 
 _TITLES: dict[str, LazyText] = {
     "summary": TITLES["detail"],
@@ -59,20 +59,20 @@ class DetailScreen(MonitorScreen):
 
     def body(self) -> Iterable[Widget]:
         """Yield two columns, or three, the log in its own, side by side where there is room."""
-        panels = {name: _panel(name, title) for name, title in _TITLES.items()}
+        panels = {
+            name: Panel(title, SizedText(id=name, classes="section"), id=f"{name}-panel")
+            for name, title in _TITLES.items()
+        }
         log = panels.pop("log")
         first = Container(panels.pop("summary"), panels.pop("letter"), classes="column")
         second = Container(*panels.values(), classes="column")
         left = Container(first, Container(log, classes="column"), id="left")
         yield VerticalScroll(Container(left, second, classes="sections"), id="detail")
 
-    def on_resize(self) -> None:
-        """Lay out at the new width."""
-        self.call_after_refresh(self._draw)
-
     def on_mount(self) -> None:
-        """Focus the scrolling part, so that the arrow keys scroll it."""
+        """Focus the scrolling part, so that the arrow keys scroll it; show what is known."""
         self.query_one("#detail").focus()
+        self._draw()
 
     def request(self) -> SnapshotRequest:
         """Ask for the ticket."""
@@ -102,12 +102,12 @@ class DetailScreen(MonitorScreen):
         now, office, why = snapshot.at, snapshot.office, snapshot.explanation
         self._put("summary", ticket_view.summary(ticket, now, office))
         self._put("letter", ticket_view.letter(ticket))
-        self._put("log", log(ticket, now, self._width_of("log")))
+        self._lay_out("log", lambda width: log(ticket, now, width))
         reasons = ticket_view.deadline(ticket, why, now, office) if why else None
         self._put("deadline", reasons or Content(_("No deadline yet")))
         self.query_one("#summary-panel", Panel).show_title(one_line(ticket.number))
-        width, names = self._width_of("clocks"), snapshot.short_names
-        self._put("clocks", ticket_view.duties(ticket, now, office, width, names))
+        names = snapshot.short_names
+        self._lay_out("clocks", lambda width: ticket_view.duties(ticket, now, office, width, names))
         self._put("notices", ticket_view.notices(ticket))
 
     def _clear(self, summary: Content) -> None:
@@ -115,12 +115,8 @@ class DetailScreen(MonitorScreen):
             self._put(name, Content("") if name != "summary" else summary)
         self.query_one("#summary-panel", Panel).show_title()
 
-    def _width_of(self, name: str) -> int:
-        return self.query_one(f"#{name}").content_size.width
-
     def _put(self, name: str, content: Content) -> None:
-        self.query_one(f"#{name}", SteadyText).update(content)
+        self._lay_out(name, lambda _width: content)
 
-
-def _panel(name: str, title: LazyText) -> Panel:
-    return Panel(title, SteadyText(id=name, classes="section"), id=f"{name}-panel")
+    def _lay_out(self, name: str, text: Callable[[int], Content]) -> None:
+        self.query_one(f"#{name}", SizedText).lay_out(text)

@@ -18,7 +18,12 @@ from monitor.widgets.item_list import ListItem
 from monitor.widgets.kind_line import KindLine
 from monitor.widgets.list_columns import Cell, Column
 from monitor.widgets.selectable_list import TicketItemList
-from monitor.widgets.ticket_cells import time_left_cell, title_cell
+from monitor.widgets.ticket_cells import (
+    EMERGENCY_CELLS,
+    emergency_cell,
+    time_left_cell,
+    title_cell,
+)
 
 _NAMES: dict[str, LazyText] = {
     SCREENING: lazy("screening to answer"),
@@ -34,6 +39,7 @@ def _heads() -> Sequence[Column]:
     return [
         Column(_("Waits"), 8),
         Column(_("Left"), 10),
+        Column("", EMERGENCY_CELLS),
         Column(_("Ticket"), 11),
         Column(_("Title"), None),
         Column(_("Unit"), 12),
@@ -78,6 +84,7 @@ def _item(item: DeskItem, clock: str, snapshot: Snapshot) -> ListItem:
         (
             Cell(waits),
             time_left_cell(item.due, now, snapshot.office, clock),
+            emergency_cell(item.emergency, missed=item.missed),
             Cell(shorten_number(one_line(item.ticket), now)),
             title_cell(item.title, snapshot.claims.get(item.ticket)),
             Cell(one_line(snapshot.short_names.get(item.unit or "", item.unit or ""))),

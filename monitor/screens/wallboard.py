@@ -93,7 +93,8 @@ class Figures(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(*(Figure(label, style) for _n, label, style in _FIGURES), id="figures")
-        self._numbers = [0] * len(_FIGURES)
+        self._numbers: list[int] = []
+        """None before the first read."""
 
     def show(self, counters: Counters) -> None:
         """Show these numbers."""
@@ -105,6 +106,8 @@ class Figures(Horizontal):
         self._draw()
 
     def _draw(self) -> None:
+        if not self._numbers:
+            return
         widest = max(len(large(str(number))[0]) for number in self._numbers)
         narrow = widest + _FIGURE_GAP > self.size.width // len(_FIGURES)
         for figure, number in zip(self.query(Figure), self._numbers, strict=True):

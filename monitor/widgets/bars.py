@@ -21,7 +21,7 @@ from monitor.widgets.steady_text import SteadyText
 
 @dataclass(frozen=True, slots=True)
 class StatusLineData:
-    """The facts of the status line.
+    """The facts of the status line. Of servers that were not asked yet the state is None.
 
     `filtered` is how many tickets of how many the filter lets through; `tells_alarms` says that a
     supervisor or auditor reads the line.
@@ -36,7 +36,7 @@ class StatusLineData:
     demo: bool = False
     demo_over: bool = False
     paused: bool = False
-    store: bool = True
+    store: bool | None = None
     broker: bool | None = None
     health: Health = field(default_factory=Health)
     wall: datetime | None = None

@@ -20,6 +20,7 @@ class KindLine(SteadyText):
         self.chosen = chosen
         self._names = names
         self._counts: Mapping[str, int] = {}
+        """Nothing before the first read."""
 
     class Chosen(Message):
         """A kind was clicked."""
@@ -67,7 +68,8 @@ class KindLine(SteadyText):
         return kinds[(kinds.index(self.chosen) + by) % len(kinds)]
 
     def _text(self, kind: str) -> str:
-        return f" {render(self._names[kind])} {self._counts.get(kind, 0)} "
+        name, count = render(self._names[kind]), self._counts.get(kind)
+        return f" {name} " if count is None else f" {name} {count} "
 
     def on_click(self, event: events.Click) -> None:
         """Choose the kind that was clicked."""

@@ -1,4 +1,6 @@
-"""A text that costs nothing where it stays as it is."""
+"""Texts that cost nothing where they stay as they are, one of them laid out for its width."""
+
+from collections.abc import Callable
 
 from textual.content import Content
 from textual.geometry import Size
@@ -35,6 +37,25 @@ class SteadyText(Static):
         width, height = self.content_size
         fits = self.get_content_height(Size(), Size(), width) == height
         return self.styles.is_auto_width or not fits
+
+
+class SizedText(SteadyText):
+    """A text that is laid out for its width, again where that changes."""
+
+    def __init__(self, *, id: str, classes: str = "") -> None:
+        super().__init__(id=id, classes=classes)
+        self._laid_out: Callable[[int], Content] | None = None
+        self._width = 0
+
+    def lay_out(self, text: Callable[[int], Content]) -> None:
+        """Show what this function returns for the width in cells."""
+        self._laid_out, self._width = text, self.content_size.width
+        self.update(text(self._width))
+
+    def on_resize(self) -> None:
+        """Lay out at the new width."""
+        if self._laid_out is not None and self.content_size.width != self._width:
+            self.lay_out(self._laid_out)
 
 
 def _is_same(old: VisualType, new: VisualType) -> bool:

@@ -4,13 +4,28 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
+from models.i18n import render
 from models.queries.claims import Claim
 from monitor.collisions import LONGEST_NAME, brief_claim_mark
 from monitor.formatting import OfficeCalendar, format_time_left, one_line
+from monitor.labels import EMERGENCY_BADGE, MISSED_MARK
 from monitor.widgets.list_columns import Cell
 
 LEAST_TITLE = 24
 """Cells of a title that are shown before another column has any, and before a claim's time."""
+
+
+EMERGENCY_CELLS = 4
+"""Cells of the badge of an emergency with its mark, in the language that needs most."""
+
+
+def emergency_cell(
+    emergency: str | None, *, missed: bool, parts: tuple[tuple[str, str], ...] = ()
+) -> Cell:
+    """Return the badge of an emergency, marked where a duty of it was missed, before `parts`."""
+    if not emergency:
+        return Cell(*parts[0], parts[1:]) if parts else Cell()
+    return Cell(render(EMERGENCY_BADGE) + (MISSED_MARK if missed else ""), "urgent", parts)
 
 
 def title_cell(

@@ -17,9 +17,9 @@ from monitor.formatting import (
     overdue_days,
     shorten_number,
 )
-from monitor.labels import BADGES, CONTACT_STATES, EMERGENCY_BADGE, MISSED_MARK, word
+from monitor.labels import BADGES, CONTACT_STATES, DUTY_NAMES, word
 from monitor.widgets.list_columns import Cell
-from monitor.widgets.ticket_cells import title_cell
+from monitor.widgets.ticket_cells import emergency_cell, title_cell
 
 _NEW_FOR = timedelta(minutes=1)
 """The time for which a level that was raised has a mark."""
@@ -63,12 +63,10 @@ def _badges(row: ListedTicket, look: RowContext) -> Cell:
     A mark says that a duty of the emergency was missed, another that the level was raised within
     the last minute.
     """
-    missed = MISSED_MARK if row.missed else ""
-    urgent = render(EMERGENCY_BADGE) + missed if row.emergency else ""
     age = look.now - row.level_at if row.level and row.level_at else None
     mark = "*" if age is not None and timedelta() <= age < _NEW_FOR else ""
     level = (word(BADGES, row.level) + mark, row.level or "")
-    return Cell(urgent, "urgent", (level,)) if urgent else Cell(*level)
+    return emergency_cell(row.emergency, missed=bool(row.missed), parts=(level,))
 
 
 def _number(row: ListedTicket, look: RowContext) -> Cell:
@@ -84,11 +82,12 @@ def _unit(row: ListedTicket, look: RowContext) -> Cell:
     return Cell(one_line(look.short_names.get(row.unit or "", row.unit or "")))
 
 
-def _duty(row: ListedTicket, _look: RowContext) -> Cell:
-    """Return the clock of the duty that is due next; where none runs, the status."""
+def _duty(row: ListedTicket, look: RowContext) -> Cell:
+    """Return the clock of the duty that is due next, shortly in a narrow list; else the status."""
     if row.next_duty is None:
         return Cell(label(Status, row.status), "near")
-    return Cell(label(ClockName, row.next_duty.clock), "quiet")
+    clock = row.next_duty.clock
+    return Cell(label(ClockName, clock) if look.wide else word(DUTY_NAMES, clock), "quiet")
 
 
 def _time_left(row: ListedTicket, look: RowContext) -> Cell:

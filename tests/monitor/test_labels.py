@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 from msgspec import UnsetType
+from rich.cells import cell_len
 
 from models.database import Store
 from models.i18n import LazyText, PrivateText, activate, render
@@ -54,6 +55,7 @@ from monitor.formatting import DEFAULT_OFFICE
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot
 from monitor.ticket_log import log
+from monitor.widgets.ticket_columns import COLUMNS
 from monitor.widgets.virtual_list import VirtualList
 from scripts.ingest.readers.json_messages import SOURCE
 from tests.monitor.driving import wait_for_refresh
@@ -275,6 +277,16 @@ def _snapshots() -> Iterator[tuple[str, Snapshot]]:
     ]
     tickets += [replace(first, next_duty=NextDuty(name, "局", NOW)) for name in ClockName]
     yield "tickets", replace(empty, page=TicketPage(tuple(tickets), 0, len(tickets)))
+
+
+def test_duties_are_whole_in_a_narrow_list() -> None:
+    """In both languages, whichever clock is due next."""
+    column = next(column for column in COLUMNS if column.key == "duty")
+    assert set(labels.DUTY_NAMES) == set(ClockName)
+    for language in ("zh", "en"):
+        activate(language)
+        names = [render(name) for name in labels.DUTY_NAMES.values()]
+        assert [name for name in names if cell_len(name) > column.narrow] == []
 
 
 async def test_no_screen_shows_a_code(store: Store) -> None:

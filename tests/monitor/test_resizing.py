@@ -1,10 +1,14 @@
 """Terminals that change their size: on every screen, and while another one is shown."""
 
+from functools import partial
+
 import pytest
+from rich.cells import cell_len
 
 from models.database import Store
 from monitor.app import MonitorApp
 from monitor.commands import MAIN_SCREENS
+from monitor.widgets.steady_text import SteadyText
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 
@@ -66,3 +70,22 @@ async def test_the_wallboard_and_a_ticket(store: Store, *, wallboard: bool) -> N
             await pilot.resize_terminal(width, _SIZES[width])
             await wait_for_refresh(pilot)
             assert (app.screen.size.width, "濠江" in screen_text(app)) == (width, True)
+
+
+def _has_width(app: MonitorApp, width: int) -> bool:
+    return app.screen.size.width == width
+
+
+async def test_the_log_is_laid_out_for_the_column_that_it_has(store: Store) -> None:
+    """Its further lines hang below their beginning in one column, in two and in three."""
+    app = _app(store)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await wait_for_refresh(pilot)
+        await press(pilot, "2", "enter")
+        text = app.screen.query_one("#log", SteadyText)
+        for width in (80, 200, 120, 200):
+            await pilot.resize_terminal(width, _SIZES[width])
+            await wait_until(pilot, partial(_has_width, app, width))
+            lines = str(text.content).splitlines()
+            assert max(map(cell_len, lines)) <= text.content_size.width
+            assert any(line.startswith(" " * 12) for line in lines)

@@ -9,11 +9,15 @@ from textual.pilot import Pilot
 from models.database import Store
 from models.i18n import activate
 from models.operations.claims import claim, release
+from models.queries.desk_work import SCREENING, DeskItem
+from models.queries.owed_calls import OwedCall, OwedCalls
 from models.queries.ticket_order import SortColumn, TicketOrder
-from models.rules.vocabulary import UserRole
+from models.rules.vocabulary import ClockName, Emergency, Status, UserRole
 from models.security.roles import Actor
 from monitor.app import MonitorApp
+from monitor.screens.base import MonitorScreen
 from monitor.screens.tickets import TicketsScreen
+from monitor.snapshot import DeskWork
 from monitor.widgets.bars import StatusLineData, status_line
 from monitor.widgets.list_columns import fitting_widths
 from monitor.widgets.virtual_list import VirtualList
@@ -100,6 +104,27 @@ async def test_every_missed_duty_is_told(store: Store) -> None:
         await pilot.resize_terminal(220, 50)
         await press(pilot, "escape")
         assert "到场 等2项" in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+async def test_calls_and_desk_work_mark_emergencies(store: Store, size: tuple[int, int]) -> None:
+    """As the list of tickets does."""
+    app = _app(store)
+    call = OwedCall(_URGENT, "漏气", None, Status.HANDLING, None, NOW, NOW, Emergency.UTILITIES)
+    calls = OwedCalls({}, ClockName.FIRST_CONTACT, (call, replace(call, ticket="A1", missed=True)))
+    item = DeskItem(_URGENT, "漏气", None, Status.MANUAL, NOW, NOW, Emergency.UTILITIES)
+    work = DeskWork({}, SCREENING, (item, replace(item, ticket="A1", missed=True)))
+    async with app.run_test(size=size) as pilot:
+        await wait_for_refresh(pilot)
+        for key in "47":
+            await press(pilot, key)
+            screen, snapshot = app.screen, app._snapshot
+            assert isinstance(screen, MonitorScreen)
+            assert snapshot is not None
+            screen.show(replace(snapshot, calls=calls, work=work))
+            await pilot.pause()
+            rows = [line.split() for line in screen_text(app).splitlines() if "漏气" in line]
+            assert [row[row.index("漏气") - 2] for row in rows] == ["急", "急!"]
 
 
 async def test_titles_of_desk_work_have_room_in_a_narrow_terminal(store: Store) -> None:

@@ -47,6 +47,7 @@ STATUS = StatusLineData(
     filtered=(46, 467),
     at=NOW,
     wall=NOW,
+    store=True,
     broker=True,
     operator="林小燕 (desk)",
 )
@@ -173,7 +174,7 @@ async def test_leaving_the_screen_ends_the_service_only_if_wanted(
 
 
 async def test_the_status_line_goes_on_below_a_dialog(store: Store) -> None:
-    """An alarm is told while a dialog is open; the lists wait until it closes."""
+    """An alarm is told while a dialog is open."""
     with store.writing() as session:
         report_process(
             session, NOW, name="timekeeper@desk:9", role="timekeeper", started_at=NOW,

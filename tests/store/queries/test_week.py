@@ -187,6 +187,8 @@ class TestListing:
             (TicketFilter(words=("w1",), inverted=(TicketFilter(levels=("red",)),)), ["W11"]),
             (TicketFilter(inverted=(TicketFilter(due_before=at("2026-11-12T17:30")),)),
              ["W2", "W7", "W4"]),
+            (TicketFilter(overdue_at=at("2026-11-12T17:30")),
+             ["W3", "W1", "W6", "W9", "W11", "W8"]),
             (TicketFilter(due_from=at("2026-11-06T17:30"), due_before=at("2026-11-12T17:30")),
              ["W6", "W9", "W11", "W8"]),
         ],
