@@ -77,7 +77,7 @@ class CommandApp(NavigationApp):
             return
         if (selection := screen.selectable) is not None and selection.selected:
             self.operator.start(self._batches.offer(selection, self._selecting(screen)))
-        elif number := screen.ticket_under_cursor():
+        elif number := self._ticket(screen):
             self.operator.start(self.actions.offer(number, self._selecting(screen)))
 
     def action_act(self, key: str) -> None:
@@ -87,8 +87,15 @@ class CommandApp(NavigationApp):
             return
         if (selection := screen.selectable) is not None and selection.selected:
             self.operator.start(self._batches.act(selection, quick))
-        elif number := screen.ticket_under_cursor():
+        elif number := self._ticket(screen):
             self.operator.start(self.actions.act(number, quick))
+
+    def _ticket(self, screen: MonitorScreen) -> str | None:
+        """Return the ticket under the cursor; where the list is being read, say so."""
+        if screen.is_behind:
+            text = _("The list is not yet the one that you asked for: press the key again")
+            self.notify(text, severity="warning", markup=False)
+        return screen.ticket_under_cursor()
 
     def action_batch_results(self) -> None:
         """Show what became of the last action with many tickets."""
@@ -129,9 +136,13 @@ class CommandApp(NavigationApp):
             mine = tuple(n for n, claim in snapshot.claims.items() if claim.who == who)
             wanted = screen.filter.at(snapshot.at, snapshot.office, mine)
             order = screen.order
-            numbers = await self.operator.read(
-                lambda session: numbers_in_filter(session, wanted, order, MOST_SELECTED + 1)
-            )
+            screen.is_selecting = True
+            try:
+                numbers = await self.operator.read(
+                    lambda session: numbers_in_filter(session, wanted, order, MOST_SELECTED + 1)
+                )
+            finally:
+                screen.is_selecting = False
             screen.tickets.select(numbers[:MOST_SELECTED])
             if len(numbers) > MOST_SELECTED:
                 text = _("At most {n} tickets can be selected at once: these are the first ones")
@@ -171,7 +182,7 @@ class CommandApp(NavigationApp):
     def action_copy_number(self) -> None:
         """Copy the number of the ticket under the cursor."""
         screen = self._open_screen()
-        if screen and (number := screen.ticket_under_cursor()):
+        if screen and (number := self._ticket(screen)):
             copy_number(self.operator, number)
 
     def action_call(self) -> None:
@@ -183,7 +194,7 @@ class CommandApp(NavigationApp):
     def action_claim(self) -> None:
         """Claim the ticket under the cursor, or let go of it where it is claimed by oneself."""
         screen, snapshot = self._open_screen(), self._snapshot
-        if screen and snapshot and (number := screen.ticket_under_cursor()):
+        if screen and snapshot and (number := self._ticket(screen)):
             held = snapshot.claims.get(number)
             self.operator.start(switch_claim(self.operator, number, held))
 

@@ -70,7 +70,8 @@ class Command:
     Chinese input method sends. `key_label` is how the key is written on the screen, in English.
     `action` is a Textual action of the app or of the screen named by `where`; it is empty where a
     widget binds the key itself. Its hint is shown while all facts of `when` hold. `palette_label`
-    is the command's name in the palette, which the wallboard has only `for_wallboard`.
+    is the command's name in the palette, which the wallboard has only `for_wallboard`. What
+    `comes_first` is done before the next key is looked at.
     """
 
     action: str
@@ -83,6 +84,7 @@ class Command:
     needs_ticket: bool = False
     for_wallboard: bool = True
     when: tuple[KeyFact, ...] = ()
+    comes_first: bool = False
 
 
 def _go_to(number: int, screen: MainScreen) -> Command:
@@ -116,7 +118,13 @@ _SORT_BEFORE = (
 
 KEYS = (
     Command("help", "f1,question_mark,fullwidth_question_mark", "F1", lazy("Help")),
-    Command("filter", "slash,fullwidth_solidus,ideographic_comma", "/", lazy("Filter")),
+    Command(
+        "filter",
+        "slash,fullwidth_solidus,ideographic_comma",
+        "/",
+        lazy("Filter"),
+        comes_first=True,
+    ),
     Command("go_to", "colon,fullwidth_colon,f7", ":", lazy("Go to"), in_key_line=False),
     Command(
         "clear_filter",
@@ -238,7 +246,7 @@ def bindings(where: str) -> list[BindingType]:
     """Return Textual's bindings for a screen, or for the app with ANYWHERE."""
     commands = (*KEYS, *GO_TO_SCREEN)
     return [
-        Binding(command.keys, command.action, show=False)
+        Binding(command.keys, command.action, show=False, priority=command.comes_first)
         for command in commands
         if command.where == where and command.action
     ]

@@ -16,6 +16,9 @@ class MonitorHost(Protocol):
     def show_status(self) -> None:
         """Show how the service and the screen are now."""
 
+    def release_keys(self) -> None:
+        """Let the keys go on that were pressed since the filter line was asked for."""
+
     def open_tickets(self, filter_text: str) -> None:
         """Show the list of open tickets under this filter."""
 

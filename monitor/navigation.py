@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
+from textual import events
+from textual.actions import SkipAction
 from textual.app import App
+from textual.widgets import Input, TextArea
 
 from models.queries.failures import Failure
 from models.queries.saved_views import View
@@ -40,6 +43,11 @@ class NavigationApp(App[None]):
 
     _wallboard: bool
     _snapshot: Snapshot | None
+    _holds_keys = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[events.Key] = []
 
     # Provided by a subclass (see monitor/host.py)
 
@@ -117,10 +125,35 @@ class NavigationApp(App[None]):
         self.call_later(screen.show_kind, kind)
 
     def action_filter(self) -> None:
-        """Open the filter line of the list of tickets, from any screen; Esc leads back."""
+        """Open the filter line of the list of tickets, from any screen; Esc leads back.
+
+        What is typed next is for the line, also before it is there. Raises SkipAction where the key
+        is a character of a text.
+        """
         if self._wallboard:
             return
-        self.call_later(self.show_tickets().open_filter)
+        if self._open_screen() is None or isinstance(self.focused, Input | TextArea):
+            raise SkipAction
+        self._holds_keys = True
+        self.show_tickets().open_filter()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keep the keys that are pressed while the filter line is not there yet."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self._holds_keys:
+            self._held.append(event)
+        else:
+            await super().on_event(event)
+
+    def release_keys(self) -> None:
+        """Let the keys go on that were pressed since the filter line was asked for."""
+        if self._holds_keys:
+            self.call_later(self._press_held)
+
+    async def _press_held(self) -> None:
+        self._holds_keys = False
+        held, self._held = self._held, []
+        for key in held:
+            await self.on_event(key)
 
     def show_tickets(self) -> TicketsScreen:
         """Show the list of tickets as it is; Esc leads back."""

@@ -22,7 +22,7 @@ from models.queries.units import UnitRates
 from models.rules.explain import Explanation
 from monitor.filters import Filter
 from monitor.formatting import DEFAULT_OFFICE, OfficeCalendar
-from monitor.ticket_pages import Viewport
+from monitor.ticket_pages import Look, Viewport
 
 KEPT_FOR = 5.0
 """Seconds of the service's clock for which what nobody has changed is neither read nor drawn."""
@@ -69,7 +69,8 @@ class DeskWork:
 class Snapshot:
     """The store at one moment. `at` is by the service's clock, `wall` by the system's.
 
-    `left` are those of the selected tickets that have left the list.
+    `look` says which list the `page` is of; `left` are those of the selected tickets that have left
+    it.
     """
 
     at: datetime
@@ -94,6 +95,7 @@ class Snapshot:
     failures: Failures | None = None
     answers: dict[MessageKey, MessageAnswer] = field(default_factory=dict)
     page: TicketPage | None = None
+    look: Look | None = None
     left: frozenset[str] = frozenset()
     detail: TicketDetail | None = None
     explanation: Explanation | None = None

@@ -110,7 +110,7 @@ class SnapshotReader:
             )
             office, district = kept.get("office", lambda: _office(rulebook, now))
             load = self._of_today.get(day_bounds(now), lambda: self._workload.get(session, now))
-            page = None
+            page = look = None
             if request.viewport is not None:
                 look = Look(request.filter, request.order, mine if request.filter.mine else ())
                 page = self._page(session, look, request.viewport, now, office, load)
@@ -136,6 +136,7 @@ class SnapshotReader:
                 answers=message_answers(session, request.answers),
                 failures=failures(session) if request.failures else None,
                 page=page,
+                look=look,
                 left=frozenset(_left(session, request, mine, now, office)),
                 detail=ticket,
                 explanation=explanation,

@@ -87,6 +87,16 @@ class MonitorScreen(Screen[None]):
         return None
 
     @property
+    def is_behind(self) -> bool:
+        """Return whether the tickets that were asked for are not yet those that are shown."""
+        return False
+
+    @property
+    def is_on_ticket(self) -> bool:
+        """Return whether the keys for a ticket are named."""
+        return self.ticket_under_cursor() is not None
+
+    @property
     def selectable(self) -> SelectableList | None:
         """The list of which several tickets can be selected, where the screen has one."""
         if self._selectable is None or not self._selectable.is_attached:
@@ -120,7 +130,7 @@ class MonitorScreen(Screen[None]):
     def _key_facts(self, *, paused: bool) -> frozenset[KeyFact]:
         facts = {KeyFact.SELECTING if self.selected else KeyFact.NOT_SELECTING}
         facts.add(KeyFact.PAUSED if paused else KeyFact.READING)
-        if self.ticket_under_cursor() is not None:
+        if self.is_on_ticket:
             facts.add(KeyFact.ON_TICKET)
         if self.filter_text():
             facts.add(KeyFact.FILTERED)

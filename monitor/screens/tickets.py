@@ -46,6 +46,10 @@ class TicketsScreen(MonitorScreen):
     def __init__(self, host: MonitorHost) -> None:
         super().__init__(host)
         self._filter = Filter()
+        self._shown = Filter()
+        self._open = 0
+        self.is_selecting = False
+        """Set while the tickets that are to be selected are being read."""
         self._pending_filter: str | None = None
         self._opens_filter = False
         self._order = QUEUE_ORDER
@@ -63,11 +67,13 @@ class TicketsScreen(MonitorScreen):
 
     def on_mount(self) -> None:
         """Focus the list, under the filter that it was opened with."""
-        self.query_one(TicketList).focus()
+        # at once: the line may be asked for already
+        self.set_focus(self.tickets)
         if self._pending_filter is not None:
             self._set_filter(self._pending_filter)
         if self._opens_filter:
-            self.open_filter()
+            # not yet mounted while it is told so
+            self.call_later(self.open_filter)
 
     @property
     def tickets(self) -> TicketList:
@@ -98,14 +104,21 @@ class TicketsScreen(MonitorScreen):
 
     def show(self, snapshot: Snapshot) -> None:
         """Show a newer page and preview."""
-        if snapshot.page is None:
+        if snapshot.page is None or snapshot.look is None:
             return
+        if (snapshot.look.filter, snapshot.look.order) != (self._filter, self._order):
+            # asked for before the filter was another one
+            self.host.read_now()
+            return
+        self._shown, self._open = self._filter, snapshot.counters.open
         tickets = self.tickets
         tickets.empty = self._why_empty()
         tickets.claims = snapshot.claims
         tickets.use_columns(self._order, self.columns)
         tickets.show(snapshot.page, snapshot.at, snapshot.office, snapshot.short_names)
-        tickets.deselect(snapshot.left)
+        if not self._line.is_open:
+            # what is being typed leaves out, for a moment, what its end will let through
+            tickets.deselect(snapshot.left)
         self._show_range()
         ticket = snapshot.detail
         if self._has_preview and (ticket is None or ticket.number != tickets.current):
@@ -119,16 +132,26 @@ class TicketsScreen(MonitorScreen):
             self.host.read_now()
 
     def ticket_under_cursor(self) -> str | None:
-        """Return the ticket under the cursor."""
-        return self.tickets.current
+        """Return the ticket under the cursor; None where nobody sees which it will be."""
+        return None if self.is_behind else self.tickets.current
+
+    @property
+    def is_on_ticket(self) -> bool:
+        """Return whether the cursor is on a ticket: the keys that are named do not come and go."""
+        return self.tickets.current is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Return whether the tickets that were asked for are not yet those that are shown."""
+        return self.is_selecting or self._line.is_open or self._shown != self._filter
 
     def filter_text(self) -> str:
-        """Return the filter that is on."""
-        return self._filter.text
+        """Return the filter that what is shown has passed."""
+        return self._shown.text
 
     def filtered_count(self) -> int | None:
         """Return how many tickets the filter lets through."""
-        return self.tickets.total if self._filter.text else None
+        return self.tickets.total if self._shown.text else None
 
     def set_filter(self, text: str) -> None:
         """Show what this filter lets through; an invalid one changes nothing and shows why."""
@@ -139,10 +162,9 @@ class TicketsScreen(MonitorScreen):
 
     def _set_filter(self, text: str) -> None:
         result = read_filter(text)
-        line = self.query_one(FilterLine)
-        line.line.value = text
+        self._line.line.value = text
         if isinstance(result, FilterError):
-            line.show_error(result)
+            self._line.show_error(result)
         else:
             self._use(result)
 
@@ -166,7 +188,12 @@ class TicketsScreen(MonitorScreen):
         self._opens_filter = not self.ready
         if self._opens_filter:
             return
-        self.query_one(FilterLine).open(self._filter, self.host.recent(_LINE))
+        self._line.open(self._filter, self.host.recent(_LINE))
+        self.host.release_keys()
+
+    @property
+    def _line(self) -> FilterLine:
+        return self.query_one(FilterLine)
 
     def on_filter_line_changed(self, event: FilterLine.Changed) -> None:
         """Use the filter, and remember one that was entered."""
@@ -246,8 +273,9 @@ class TicketsScreen(MonitorScreen):
             self.call_after_refresh(self.host.read_now)
 
     def on_virtual_list_chosen(self, event: VirtualList.Chosen) -> None:
-        """Open the ticket."""
-        self.host.open_detail(event.key)
+        """Open the ticket, once the list is the one that was asked for."""
+        if not self.is_behind:
+            self.host.open_detail(event.key)
 
     def _use(self, chosen: Filter) -> None:
         if chosen != self._filter:
@@ -266,6 +294,7 @@ class TicketsScreen(MonitorScreen):
         panel = self.query_one("#list-panel", Panel)
         if not tickets.total:
             panel.show_title()
+            self._line.show_found(Content(""))
             return
         first = tickets.first + 1
         last = min(tickets.total, tickets.first + tickets.visible_rows)
@@ -279,6 +308,10 @@ class TicketsScreen(MonitorScreen):
         styles = ["bold $warning"] if before else []
         styles += ["$quiet"] * len(parts)
         panel.show_title(*map(Content.styled, parts, styles))
+        # the line lies over the title
+        found = _("{n} of {total} tickets").format(n=tickets.total, total=self._open)
+        arrived = [Content.styled(parts[0], styles[0])] if before else []
+        self._line.show_found(Content("  ").join([*arrived, Content(found)]))
 
     def _show_preview(self, number: str, text: Content) -> None:
         self.query_one("#preview-panel", Panel).show_title(number)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.timer import Timer
@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 from models.i18n import _, render
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.widgets.history_input import HistoryInput
+from monitor.widgets.steady_text import SteadyText
 
 _TYPING_PAUSE = 0.2
 """Real seconds without a key after which what was typed is looked for."""
@@ -42,10 +43,16 @@ class FilterLine(Vertical):
 
     def compose(self) -> ComposeResult:
         """Yield the line, and the place for what is wrong with it."""
-        yield HistoryInput(
-            id="filter", placeholder=_("unit:  level:red,yellow  !type:  left:<1d  words")
-        )
+        with Horizontal():
+            placeholder = _("unit:  level:red,yellow  !type:  left:<1d  words")
+            yield HistoryInput(id="filter", placeholder=placeholder)
+            yield SteadyText(id="filter-found")
         yield Static(id="filter-error", markup=False)
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether a filter can be typed."""
+        return self.has_class("-on")
 
     @property
     def line(self) -> HistoryInput:
@@ -54,11 +61,27 @@ class FilterLine(Vertical):
 
     def open(self, current: Filter, recent: Sequence[str]) -> None:
         """Open the line with the filter that is on; `recent` are those that were entered."""
-        if not self.line.has_class("-on"):
+        if not self.is_open:
             self._before = current
             self.line.begin(current.text, recent)
-            self.line.add_class("-on")
-        self.line.focus()
+            self.add_class("-on")
+        # at once: the next key is for the line
+        self.screen.set_focus(self.line)
+
+    def show_found(self, found: Content) -> None:
+        """Show beside the line how much its filter finds, and what has arrived."""
+        self.query_one("#filter-found", SteadyText).update(found)
+
+    def on_descendant_blur(self) -> None:
+        """Close the line once the operator goes on elsewhere; what was typed is entered."""
+        # a terminal that loses the focus is no reason
+        if not self.is_open or not self.app.app_focus:
+            return
+        result = read_filter(self.line.value)
+        if isinstance(result, Filter):
+            self._enter(result)
+        else:
+            self.action_cancel()
 
     def show_error(self, error: FilterError | None) -> None:
         """Show what is wrong with a filter, or nothing."""
@@ -79,7 +102,7 @@ class FilterLine(Vertical):
         self._stop_search()
         result = read_filter(event.value)
         self.show_error(result if isinstance(result, FilterError) else None)
-        if isinstance(result, Filter) and self.line.has_class("-on"):
+        if isinstance(result, Filter) and self.is_open:
             changed = self.Changed(result)
             self._search = self.set_timer(_TYPING_PAUSE, lambda: self.post_message(changed))
 
@@ -88,12 +111,15 @@ class FilterLine(Vertical):
         event.stop()
         result = read_filter(event.value)
         if isinstance(result, Filter):
-            self._close()
-            self.post_message(self.Changed(result, entered=True))
+            self._enter(result)
+
+    def _enter(self, result: Filter) -> None:
+        self._close()
+        self.post_message(self.Changed(result, entered=True))
 
     def _close(self) -> None:
         self._stop_search()
-        self.line.remove_class("-on")
+        self.remove_class("-on")
         self.show_error(None)
         self.post_message(self.Closed())
 
