@@ -114,5 +114,5 @@ def _make_outlines_own(testbed: Testbed, first: int, end: int) -> None:
         update_rows(
             session.connection(),
             INBOX,
-            [{"id": number, "outline_hash": own} for number, own in hashes.items()],
+            [{"id": number, "outline_hash": digest} for number, digest in hashes.items()],
         )

@@ -48,8 +48,8 @@ class WatchedCalendar(Calendar):
         self._note(first, last)
         return super().provisional(first, last)
 
-    def _note(self, one: date, other: date) -> None:
-        asked, first, last = self.asked, one.toordinal(), other.toordinal()
+    def _note(self, begin: date, end: date) -> None:
+        asked, first, last = self.asked, begin.toordinal(), end.toordinal()
         if last < first:
             first, last = last, first
         asked[0] = min(asked[0], first)
