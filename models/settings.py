@@ -105,8 +105,8 @@ def load_settings(overriding: Mapping[str, str] | None = None) -> Settings:
         return Path(text).expanduser().absolute() if text else None
 
     def url(name: str, schemes: tuple[str, ...]) -> str | None:
-        given = get(f"{name}_URL")
-        return given and server_url(name, given, get(f"{name}_PASSWORD_FILE"), schemes)
+        address = get(f"{name}_URL")
+        return address and server_url(name, address, get(f"{name}_PASSWORD_FILE"), schemes)
 
     lang = one_of("LANG", get("LANG"), LANGUAGES)
     log = one_of("LOG", get("LOG"), _LOGS)

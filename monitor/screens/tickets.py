@@ -17,13 +17,13 @@ from monitor.commands import TITLES, bindings
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import one_line
 from monitor.host import MonitorHost
+from monitor.list_title import arrivals, filter_counts, lines_in_sight
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
 from monitor.widgets.filter_line import FilterLine
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
-from monitor.widgets.ticket_columns import sort_head
 from monitor.widgets.ticket_list import TicketList
 from monitor.widgets.virtual_list import VirtualList
 
@@ -291,27 +291,10 @@ class TicketsScreen(MonitorScreen):
 
     def _show_range(self) -> None:
         tickets = self.tickets
-        panel = self.query_one("#list-panel", Panel)
-        if not tickets.total:
-            panel.show_title()
-            self._line.show_found(Content(""))
-            return
-        first = tickets.first + 1
-        last = min(tickets.total, tickets.first + tickets.visible_rows)
-        text = _("{first} to {last} of {total}, emergencies first, then by what is left")
-        if self._order.column is not None:
-            text = _("{first} to {last} of {total}, sorted by {column}")
-        head = sort_head(self._order.column)
-        parts = [text.format(first=first, last=last, total=tickets.total, column=head)]
-        if before := tickets.new_before:
-            parts.insert(0, _("new before these: {n}; Home").format(n=before))
-        styles = ["bold $warning"] if before else []
-        styles += ["$quiet"] * len(parts)
-        panel.show_title(*map(Content.styled, parts, styles))
         # the line lies over the title
-        found = _("{n} of {total} tickets").format(n=tickets.total, total=self._open)
-        arrived = [Content.styled(parts[0], styles[0])] if before else []
-        self._line.show_found(Content("  ").join([*arrived, Content(found)]))
+        self._line.show_counts(filter_counts(tickets, self._open))
+        parts = [*arrivals(tickets), lines_in_sight(tickets, self._order.column)]
+        self.query_one("#list-panel", Panel).show_title(*(parts if tickets.total else ()))
 
     def _show_preview(self, number: str, text: Content) -> None:
         self.query_one("#preview-panel", Panel).show_title(number)

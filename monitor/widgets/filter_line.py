@@ -68,9 +68,9 @@ class FilterLine(Vertical):
         # at once: the next key is for the line
         self.screen.set_focus(self.line)
 
-    def show_found(self, found: Content) -> None:
+    def show_counts(self, counts: Content) -> None:
         """Show beside the line how much its filter finds, and what has arrived."""
-        self.query_one("#filter-found", SteadyText).update(found)
+        self.query_one("#filter-found", SteadyText).update(counts)
 
     def on_descendant_blur(self) -> None:
         """Close the line once the operator goes on elsewhere; what was typed is entered."""
