@@ -47,7 +47,7 @@ _LONGEST = 1 << 20
 """Bytes of a state at most: who writes to the database must not fill the memory of a worker."""
 
 
-def pack(plain: bytes) -> str:
+def pack_state(plain: bytes) -> str:
     """Pack the JSON of a state, as text that both databases keep."""
     packer = zlib.compressobj(9, zlib.DEFLATED, _RAW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _KNOWN)
     return _MARK + b64encode(packer.compress(plain) + packer.flush()).decode()

@@ -8,7 +8,7 @@ import msgspec
 from models.i18n import LazyText, PrivateText
 from models.rules.calendar import Calendar
 from models.rules.fields import Limit
-from models.rules.packing import pack, unpack
+from models.rules.packing import pack_state, unpack
 from models.rules.policy import Policy
 from models.rules.vocabulary import (
     Category,
@@ -193,7 +193,7 @@ class State(msgspec.Struct, omit_defaults=True):
 def stored_state(state: State) -> str:
     """Return a state as a ticket's row holds it: JSON, packed once the ticket is archived."""
     plain = msgspec.json.encode(state)
-    return pack(plain) if state.status == Status.ARCHIVED else plain.decode()
+    return pack_state(plain) if state.status == Status.ARCHIVED else plain.decode()
 
 
 def read_state(number: str, stored: str) -> State:

@@ -17,11 +17,11 @@ from monitor.commands import TITLES, bindings
 from monitor.filters import Filter, FilterError, read_filter
 from monitor.formatting import one_line
 from monitor.host import MonitorHost
-from monitor.list_title import arrivals, filter_counts, lines_in_sight
 from monitor.screens.base import MonitorScreen
 from monitor.snapshot import Snapshot, SnapshotRequest
 from monitor.ticket_view import preview
 from monitor.widgets.filter_line import FilterLine
+from monitor.widgets.list_title import arrivals, filter_counts, lines_in_sight
 from monitor.widgets.panel import Panel
 from monitor.widgets.steady_text import SteadyText
 from monitor.widgets.ticket_list import TicketList

@@ -1,5 +1,7 @@
 """While a filter is typed and looked for, no key acts on a ticket that nobody asked for."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy.exc import OperationalError
 from textual import events
@@ -78,7 +80,7 @@ async def test_typing_a_filter_keeps_what_is_selected(store: Store) -> None:
         for text in ("级别:黄", "不会有这样的词"):
             await press(pilot, "slash")
             screen.query_one("#filter", Input).value = text
-            await wait_until(pilot, lambda text=text: screen.filter_text() == text)
+            await wait_until(pilot, partial(_is_under, screen, text))
             assert screen.selected == selected
             await press(pilot, "escape")
             await wait_until(pilot, lambda: screen.filter_text() == "")
@@ -87,6 +89,10 @@ async def test_typing_a_filter_keeps_what_is_selected(store: Store) -> None:
         screen.query_one("#filter", Input).value = "不会有这样的词"
         await press(pilot, "enter")
         await wait_until(pilot, lambda: screen.selected == ())
+
+
+def _is_under(screen: TicketsScreen, text: str) -> bool:
+    return screen.filter_text() == text
 
 
 async def _select_some(pilot: Pilot[None], screen: TicketsScreen) -> tuple[str, ...]:

@@ -65,14 +65,14 @@ def outcome_of(
 
     `log` are its events in order, each with the arrival number of the message that caused it.
     """
-    told = [line for line in enumerate(log, 1) if type(line[1][0]) in _TOLD]
+    lines = [line for line in enumerate(log, 1) if type(line[1][0]) in _TOLD]
     gone = {
         data.of
-        for _seq, (data, _cause) in told
+        for _seq, (data, _cause) in lines
         if isinstance(data, AlertWithdrawn | DecisionWithdrawn)
     }
     levels, deemed, refused = list[RaisedLevel](), list[str | None](), dict[int, MessageType]()
-    for seq, (data, cause) in told:
+    for seq, (data, cause) in lines:
         if seq in gone:
             continue
         match data:
