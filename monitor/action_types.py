@@ -33,7 +33,9 @@ class Question:
 
     `name` is the field of the message. What must be answered the rules know (`Action.required`);
     `needed` is what must be besides, or the action would do nothing, and `needed_with` what must
-    be with this answer to another question.
+    be with this answer to another question. `default` is what the ticket or habit answers. Where a
+    choice has none it decides, or states what only whoever answers knows: nothing is chosen at
+    first.
     """
 
     name: str

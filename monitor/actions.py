@@ -125,7 +125,7 @@ def _contact(ticket: TicketDetail) -> Action:
         MessageType.CONTACT_ATTEMPTED,
         (
             Question("purpose", lazy("Purpose"), labels(_PURPOSES), default=purpose),
-            Question("outcome", lazy("Outcome"), labels(_OUTCOMES), default=ContactOutcome.REACHED),
+            Question("outcome", lazy("Outcome"), labels(_OUTCOMES)),
             Question("method", lazy("By"), labels(ContactMethod), default=ContactMethod.PHONE),
             Question("evidence", lazy("Evidence")),
         ),
@@ -157,13 +157,13 @@ def _classification(ticket: TicketDetail) -> Action:
 
 def _decision(code: str, why: str) -> Action:
     label = lazy("Answer the proposal 2.2.{code}: {why}", code=code, why=why)
-    decline = Question("decline", lazy("Decision"), _DECISIONS, default="no")
+    decline = Question("decline", lazy("Decision"), _DECISIONS)
     return Action(label, MessageType.SCREENING_DECIDED, (decline,), item=code)
 
 
 def _return_review(ticket: TicketDetail) -> Action:
     """Review a return; the unit that the returning one suggests is filled in, if it is known."""
-    approved = Question("approved", lazy("Decision"), _APPROVALS, default="yes")
+    approved = Question("approved", lazy("Decision"), _APPROVALS)
     unit = Question(
         "unit",
         lazy("Unit, if approved"),
@@ -178,7 +178,7 @@ _RESULT_REVIEW = Action(
     lazy("Review the result"),
     MessageType.RESULT_REVIEWED,
     (
-        Question("approved", lazy("Decision"), _APPROVALS, default="yes"),
+        Question("approved", lazy("Decision"), _APPROVALS),
         Question("why", lazy("Reason")),
     ),
 )
@@ -187,22 +187,20 @@ _DISPUTE = Action(
     MessageType.DISPUTE_DECIDED,
     (
         Question("unit", lazy("Unit"), is_unit=True),
-        Question("by", lazy("Decided by"), labels(Decider), default=Decider.DISTRICT),
+        Question("by", lazy("Decided by"), labels(Decider)),
     ),
 )
 _RATE = Action(
     lazy("Record the claimant's rating"),
     MessageType.SURVEY_RATED,
-    (Question("rating", lazy("Rating"), labels(Rating), default=Rating.SATISFIED),),
+    (Question("rating", lazy("Rating"), labels(Rating)),),
 )
 _REVISIT = Action(
     lazy("Record the revisit"),
     MessageType.REVISIT_RECORDED,
     (
-        Question(
-            "outcome", lazy("Outcome"), labels(RevisitOutcome), default=RevisitOutcome.CONFIRMED
-        ),
-        Question("rating", lazy("Rating after it"), labels(Rating), default=Rating.DISSATISFIED),
+        Question("outcome", lazy("Outcome"), labels(RevisitOutcome)),
+        Question("rating", lazy("Rating after it"), labels(Rating)),
         Question("notes", lazy("Notes")),
     ),
 )

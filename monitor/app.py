@@ -101,7 +101,16 @@ class MonitorApp(CommandApp):
         stop: Event | None = None,
     ) -> None:
         super().__init__()
-        self.operator = Operator(self, store, now, wall, actor, operator, self.read_now)
+        self.operator = Operator(
+            self,
+            store,
+            now,
+            wall,
+            actor,
+            operator,
+            self.read_now,
+            lambda: bool(self._refresh_loop.outages),
+        )
         self.sender = MessageSender(self.operator)
         self.actions = ActionMenu(self.operator, self.sender)
         self._handover = ShiftHandover(self.operator)

@@ -89,7 +89,9 @@ class CallRunner:
             lambda session: (ticket_detail(session, number), claims(session, wall).get(number))
         )
         changes = [*ticket_changes(before, ticket, who), *new_claim(held, claimed, who)]
-        return await self._operator.confirm_changed(render(answer.result.label), changes)
+        name, hint = render(answer.result.label), _("Enter does it, Esc goes on to the next call")
+        about = f"{one_line(number)}  {shorten(one_line(before.title), _TITLE_CELLS)}"
+        return await self._operator.confirm_changed(name, about, changes, hint)
 
     async def _send(self, ticket: TicketDetail, answer: CallAnswer) -> None:
         result = answer.result

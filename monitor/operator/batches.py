@@ -92,13 +92,16 @@ class BatchMenu:
         offer: _Offer,
         selection: SelectableList,
     ) -> None:
-        form = offer.form_data.form(action, "\n".join(self._about(tickets, offer)))
+        about = self._about(tickets, offer)
         name, draft = render(action.label), (action.type, "many tickets")
-        answers = await self._operator.drafts.fill_in(draft, form)
+        answers = await self._operator.fill_in(
+            draft,
+            lambda: offer.form_data.form(action, "\n".join(about)),
+            name,
+            about[0],
+            lambda session: self._changes(session, tickets, offer),
+        )
         if answers is None:
-            return
-        changes = await self._operator.read(lambda session: self._changes(session, tickets, offer))
-        if not await self._operator.confirm_changed(name, changes):
             return
         who, now = self._operator.who.name, self._operator.now()
         # not like the digest that begins the ids of one message for several tickets

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from textual.content import Content
+
 from models.database import Session
 from models.rulebook import RulebookCache
 from models.rules.policy import in_force
 from models.rules.text_templates import TextTemplate, templates_for
 from monitor.action_types import Action
 from monitor.screens.action_form import ActionForm
+
+_NOTHING = Content("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +23,10 @@ class FormData:
     units: Mapping[str, tuple[str, ...]]
     templates: tuple[TextTemplate, ...]
 
-    def form(self, action: Action, about: str) -> ActionForm:
+    def form(self, action: Action, about: str, judged: Content = _NOTHING) -> ActionForm:
         """Return the form of an action; `about` says which tickets it concerns."""
-        return ActionForm(action, about, self.units, templates_for(self.templates, action.type))
+        templates = templates_for(self.templates, action.type)
+        return ActionForm(action, about, self.units, templates, judged)
 
 
 class FormDataReader:

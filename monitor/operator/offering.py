@@ -17,6 +17,7 @@ from monitor.action_types import Action
 from monitor.actions import available_actions, message
 from monitor.collisions import new_claim, ticket_changes, warnings
 from monitor.formatting import one_line, shorten
+from monitor.judged_text import judged_text
 from monitor.operator.claimant_data import ClaimantRevealer
 from monitor.operator.claiming import switch_claim
 from monitor.operator.form_data import FormData, FormDataReader
@@ -91,26 +92,30 @@ class ActionMenu:
     async def _ask(self, action: Action, offer: Offer) -> None:
         ticket, operator = offer.ticket, self._operator
         title = shorten(one_line(ticket.title), _TITLE_CELLS)
-        about = f"{one_line(ticket.number)}  {title}\n{ticket.unit or ''}"
-        for warning in warnings(ticket, offer.claim, operator.who.name, operator.now()):
-            about += f"\n{warning}"
+        head, name = f"{one_line(ticket.number)}  {title}", render(action.label)
+        noted = warnings(ticket, offer.claim, operator.who.name, operator.now())
+        about = "\n".join([head, ticket.unit or "", *noted])
+        judged = judged_text(action, ticket, operator.now())
         draft = (action.type, action.item, ticket.number)
-        answers = await operator.drafts.fill_in(draft, offer.form_data.form(action, about))
-        if answers is not None and await self._confirm_anyway(offer, render(action.label)):
+        answers = await operator.fill_in(
+            draft,
+            lambda: offer.form_data.form(action, about, judged),
+            name,
+            head,
+            partial(self._changes, before=offer),
+        )
+        if answers is not None:
             body = message(action, ticket, answers, operator.who.name, operator.now())
-            await self._sender.send(OPERATORS, body, render(action.label))
+            await self._sender.send(OPERATORS, body, name)
             operator.drafts.forget(draft)
 
-    async def _confirm_anyway(self, offer: Offer, name: str) -> bool:
-        """Ask again where others have acted on the ticket since the form was opened."""
-        operator, before = self._operator, offer.ticket
-        now = await operator.read(lambda session: self.load(session, before.number))
-        who = operator.who.name
-        changes = [
-            *ticket_changes(before, now.ticket, who),
-            *new_claim(offer.claim, now.claim, who),
+    def _changes(self, session: Session, before: Offer) -> list[str]:
+        """Say what others did with the ticket since its form was opened."""
+        now, who = self.load(session, before.ticket.number), self._operator.who.name
+        return [
+            *ticket_changes(before.ticket, now.ticket, who),
+            *new_claim(before.claim, now.claim, who),
         ]
-        return await operator.confirm_changed(name, changes)
 
     def load(self, session: Session, number: str) -> Offer:
         """Read what the operator may do with a ticket now."""

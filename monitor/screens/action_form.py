@@ -10,9 +10,10 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from models.i18n import _, render
+from models.i18n import _, lazy, render
 from monitor.action_types import Action, Question
 from monitor.formatting import shorten
+from monitor.message_form import LEFT_OUT
 from monitor.screens.dialogs import MenuDialog
 from monitor.screens.form import Form
 from monitor.widgets.fields import (
@@ -25,6 +26,7 @@ from monitor.widgets.fields import (
 )
 from monitor.widgets.virtual_list import VirtualList
 
+_NOTHING = Content("")
 _LABEL_CELLS = 140
 """Cells of an action's label as the title: that of a proposal has its reasons."""
 
@@ -33,10 +35,14 @@ class ActionForm(Form[dict[str, str]]):
     """The questions of an action; its result are the answers by name.
 
     `units` are all units with their other names, `templates` texts by their names, one of which F3
-    fills in.
+    fills in. `judged` is what the action judges, which the page keys scroll.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [("f3", "choose_template")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("f3", "choose_template"),
+        ("pageup", "scroll_judged(-1)"),
+        ("pagedown", "scroll_judged(1)"),
+    ]
 
     def __init__(
         self,
@@ -44,14 +50,20 @@ class ActionForm(Form[dict[str, str]]):
         about: str,
         units: Mapping[str, Sequence[str]],
         templates: Mapping[str, str],
+        judged: Content = _NOTHING,
     ) -> None:
         super().__init__(shorten(render(action.label), _LABEL_CELLS))
         self._action, self._about, self._units = action, about, units
-        self._templates = templates
+        self._templates, self._judged = templates, judged
+        self.set_class(bool(judged), "-judging")
 
     def body(self) -> Iterable[Widget]:
         """Yield a field for each question, and the button."""
         yield Static(Content(self._about), markup=False, classes="about")
+        hint = _("* must be there. Up and Down move, Left and Right choose, F2 sends, Esc keeps it")
+        if self._judged:
+            yield VerticalScroll(Static(self._judged, markup=False), id="judged", can_focus=False)
+            hint += _("; PageUp and PageDown scroll")
         with VerticalScroll(classes="questions", can_focus=False):
             for question in self._action.questions:
                 yield Static(markup=False, classes="question")
@@ -65,15 +77,14 @@ class ActionForm(Form[dict[str, str]]):
                     yield Static(text, markup=False, classes="templates")
         yield Static(id="error", markup=False)
         yield SubmitButton(_("Send"))
-        yield Static(
-            _("* must be there. Up and Down move, Left and Right choose, F2 sends, Esc keeps it"),
-            markup=False,
-            classes="quiet",
-        )
+        yield Static(hint, markup=False, classes="quiet")
 
     def _field(self, question: Question) -> ChoiceField | TextField:
         if question.choices is not None:
-            return ChoiceField(question.choices, question.default)
+            choices = question.choices
+            if question.name not in self._action.required({}):
+                choices = {LEFT_OUT: lazy("(none)"), **choices}
+            return ChoiceField(choices, question.default)
         if question.is_unit:
             return UnitField(self._units, question.default)
         return TextField(question.default)
@@ -115,6 +126,11 @@ class ActionForm(Form[dict[str, str]]):
         ):
             is_required = question.name in required
             line.update(with_mark(render(question.label), is_required=is_required))
+
+    def action_scroll_judged(self, by: int) -> None:
+        """Scroll what is judged by as much as is seen of it."""
+        for judged in self.query("#judged"):
+            judged.scroll_relative(y=by * max(1, judged.size.height - 1), animate=False)
 
     def action_choose_template(self) -> None:
         """Fill in the only template that there is, or one that is chosen from a list."""

@@ -103,17 +103,21 @@ class LeaveDialog(Dialog[bool]):
 
 
 class ConfirmDialog(Dialog[bool]):
-    """A question to confirm; its result is True, or None where it was cancelled."""
+    """A question to confirm; its result is True, or None where it was cancelled.
 
-    def __init__(self, title: str, text: str, label: str) -> None:
+    `hint` says what the keys do where cancelling does more than close it.
+    """
+
+    def __init__(self, title: str, text: str, label: str, hint: str = "") -> None:
         super().__init__(title)
         self._text, self._label = text, label
+        self._hint = hint or _("Enter does it, Esc leaves")
 
     def body(self) -> Iterable[Widget]:
         """Yield the text and the button."""
         yield Static(Content(self._text), markup=False, classes="text")
         yield SubmitButton(self._label)
-        yield Static(_("Enter does it, Esc leaves"), markup=False, classes="quiet")
+        yield Static(self._hint, markup=False, classes="quiet")
 
     def on_mount(self) -> None:
         """Focus the button."""
@@ -122,6 +126,44 @@ class ConfirmDialog(Dialog[bool]):
     def on_submit_button_pressed(self, _event: SubmitButton.Pressed) -> None:
         """Confirm."""
         self.dismiss(True)
+
+
+class WaitDialog(Dialog[None]):
+    """Holds the keys while the store does not answer, and says so; Esc closes it.
+
+    `was_left` says whether it was closed before its end.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(_("The store has not answered yet"))
+        self.was_left = False
+        self._has_ended = False
+
+    def body(self) -> Iterable[Widget]:
+        """Yield the line for a failure, and how to close it."""
+        yield Static(id="error", markup=False)
+        yield Static(_("Nothing was sent. Esc leaves"), markup=False, classes="quiet")
+
+    def show_failure(self, text: str) -> None:
+        """Say why it waits for nothing; it stays until it is closed by the operator."""
+        for line in self.query("#error").results(Static):
+            line.update(Content.styled(text, "$error"))
+
+    def action_cancel(self) -> None:
+        """Close it before its end."""
+        self.was_left = True
+        self.dismiss(None)
+
+    def end(self) -> None:
+        """Close it, at once or when what lies over it is closed."""
+        self._has_ended = True
+        if self.is_current:
+            self.dismiss(None)
+
+    def on_screen_resume(self) -> None:
+        """Close it if it has ended meanwhile."""
+        if self._has_ended:
+            self.dismiss(None)
 
 
 class TextDialog(Dialog[None]):

@@ -13,6 +13,9 @@ from monitor.labels import labels
 from monitor.screens.form import Form
 from monitor.widgets.fields import ChoiceField, SubmitButton, TextField
 
+_ANOTHER = "?"
+"""The choice of a reason that is written below."""
+
 
 class RevealForm(Form[str]):
     """Asks why somebody wants to see personal data; its result is a reason's code, or his words."""
@@ -26,7 +29,7 @@ class RevealForm(Form[str]):
         yield Static(Content(self._text), markup=False, classes="text")
         usual = [reason for reason in RevealReason if reason is not RevealReason.MENDING]
         yield Static(_("Reason"), markup=False, classes="question")
-        yield ChoiceField({**labels(usual), "": lazy("another")}, usual[0])
+        yield ChoiceField({**labels(usual), _ANOTHER: lazy("another")})
         yield Static(_("Another reason"), markup=False, classes="question")
         yield TextField("")
         yield Static(id="error", markup=False)
@@ -51,12 +54,15 @@ class RevealForm(Form[str]):
 
     def action_send(self) -> None:
         """Return the reason; what was typed goes before what was chosen."""
-        reason = self.query_one(TextField).value.strip() or self.query_one(ChoiceField).value
-        if reason:
+        written, chosen = self.query_one(TextField), self.query_one(ChoiceField)
+        usual = "" if chosen.value == _ANOTHER else chosen.value
+        if reason := written.value.strip() or usual:
             self.leave(reason)
-        else:
-            missing = _("Missing: {name}").format(name=_("Another reason"))
-            self.query_one("#error", Static).update(Content.styled(missing, "$error"))
+            return
+        name = _("Another reason") if chosen.value else _("Reason")
+        missing = _("Missing: {name}").format(name=name)
+        self.query_one("#error", Static).update(Content.styled(missing, "$error"))
+        (written if chosen.value else chosen).focus()
 
 
 class TextPrompt(Form[str]):

@@ -43,7 +43,7 @@ class SubmitButton(Static, can_focus=True):
 
 
 class ChoiceField(Static, can_focus=True):
-    """One of several words, chosen by left and right, or a click."""
+    """One of several words, chosen by left and right, or a click; at first perhaps none."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("left", "other(-1)"),
@@ -55,22 +55,24 @@ class ChoiceField(Static, can_focus=True):
     class Changed(Message):
         """Another word was chosen."""
 
-    def __init__(self, choices: Mapping[str, LazyText], chosen: str) -> None:
+    def __init__(self, choices: Mapping[str, LazyText], chosen: str | None = None) -> None:
         super().__init__(markup=False, classes="choose")
         self._codes = list(choices)
         self._words = [f" {render(word)} " for word in choices.values()]
-        self._at = self._codes.index(chosen) if chosen in choices else 0
+        self._at = next((n for n, code in enumerate(self._codes) if code == chosen), None)
         self._first = 0
 
     @property
     def value(self) -> str:
-        """The code of the chosen word."""
-        return self._codes[self._at]
+        """The code of the chosen word, an empty text while none is chosen."""
+        return "" if self._at is None else self._codes[self._at]
 
     @value.setter
     def value(self, code: str) -> None:
         if code in self._codes:
             self._choose(self._codes.index(code))
+        elif not code:
+            self._choose(None)
 
     def on_resize(self) -> None:
         """Draw the words."""
@@ -78,7 +80,7 @@ class ChoiceField(Static, can_focus=True):
 
     def action_other(self, by: int) -> None:
         """Choose the next word, or the one before."""
-        self._choose((self._at + by) % len(self._codes))
+        self._choose(0 if self._at is None else (self._at + by) % len(self._codes))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the word that was clicked."""
@@ -89,7 +91,7 @@ class ChoiceField(Static, can_focus=True):
                 return
             at += cell_len(word) + 1
 
-    def _choose(self, index: int) -> None:
+    def _choose(self, index: int | None) -> None:
         self._at = index
         self._draw()
         self.post_message(self.Changed())
@@ -100,7 +102,8 @@ class ChoiceField(Static, can_focus=True):
         widths = [cell_len(word) + 1 for word in self._words]
         self._first = 0
         if sum(widths) > self.size.width:
-            while self._first < self._at and sum(widths[self._first : self._at + 1]) > room:
+            at = self._at or 0
+            while self._first < at and sum(widths[self._first : at + 1]) > room:
                 self._first += 1
         words = [
             Content.styled(word, "bold reverse" if index == self._at else "$quiet")

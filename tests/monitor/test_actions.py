@@ -28,7 +28,7 @@ from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog
 from monitor.screens.form_row import FormRow
 from monitor.screens.prompts import RevealForm, TextPrompt
 from monitor.ticket_log import log
-from monitor.widgets.fields import SubmitButton
+from monitor.widgets.fields import ChoiceField, SubmitButton
 from tests.monitor.driving import wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 from tests.store.factories import keep_as
@@ -192,7 +192,7 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
         await _open(pilot, number)
         await _choose(pilot, "登记评价")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
-        await pilot.press("enter", "enter")
+        await pilot.press("right", "enter", "enter")
         await wait_until(pilot, lambda: bool(app.sender.waiting))
         # the ticket is archived before a worker reads the message
         archived = partial(msgspec.structs.replace, status="archived")
@@ -203,7 +203,10 @@ async def test_a_refusal_is_shown_with_its_reason(store: Store) -> None:
 
 
 async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
-    """A recorded contact stops the clock it is for; the log names the operator beside it."""
+    """A recorded contact stops the clock it is for; the log names the operator beside it.
+
+    Without its outcome, which nobody else knows, nothing is sent, and the cursor is led there.
+    """
     with store.reading() as session:
         numbers = select(TICKET.c.number).where(TICKET.c.status == "handling", TICKET.c.seq < 12)
         number = str(session.scalars(numbers.order_by(TICKET.c.number.desc())).first())
@@ -213,6 +216,10 @@ async def test_a_contact_is_recorded_with_who_called(store: Store) -> None:
         await _choose(pilot, "登记联系")
         await wait_until(pilot, lambda: _is_open(app, ActionForm))
         await pilot.press("down", "down", "down", "down", "enter")
+        await wait_until(pilot, lambda: "缺：结果" in screen_text(app))
+        assert not app.sender.waiting
+        assert app.focused is app.screen.query(ChoiceField)[1]
+        await pilot.press("right", "f2")
         await wait_until(pilot, lambda: bool(app.sender.waiting))
         _work(store)
         await wait_for_refresh(pilot)
@@ -242,7 +249,7 @@ async def test_a_unit_is_chosen_by_a_part_of_its_name(store: Store) -> None:
 
 
 async def test_what_others_did_meanwhile_is_told_before_it_is_undone(store: Store) -> None:
-    """Whoever filled in a form for another unit's ticket is asked again, and may leave it."""
+    """Whoever filled in a form for another unit's ticket is asked again, and led back to it."""
     number = _number(store, "manual")
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -262,9 +269,12 @@ async def test_what_others_did_meanwhile_is_told_before_it_is_undone(store: Stor
         app.screen.query(Input).first().value = "公安分"
         await pilot.press("f3", "enter", "enter")
         await wait_until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
-        assert "供电" in screen_text(app)
+        for words in ("供电", number, "Esc 返回表单"):
+            assert words in screen_text(app)
         await pilot.press("escape")
-        await wait_until(pilot, lambda: not isinstance(app.screen, ConfirmDialog))
+        await wait_until(pilot, lambda: _is_open(app, ActionForm))
+        unit, why = app.screen.query(Input)
+        await wait_until(pilot, lambda: unit.value == "公安分" and bool(why.value))
         assert not app.sender.waiting
     assert "供电" in str(_events(store, number, "ticket.routed")[-1]["unit"])
 
@@ -346,10 +356,12 @@ async def test_a_phone_is_shown_only_by_an_action_that_is_logged(store: Store) -
         await _choose(pilot, "查看诉求人信息")
         await wait_until(pilot, lambda: _is_open(app, RevealForm))
         assert "访问日志" in screen_text(app)
-        await pilot.press("left", "enter", "enter", "enter")
+        await pilot.press("f2")
+        await wait_until(pilot, lambda: "缺：理由" in screen_text(app))
+        await pilot.press("right", "left", "f2")
         await wait_until(pilot, lambda: "缺：其他理由" in screen_text(app))
         app.screen.query_one(Input).value = "诉求人说留错了号码"
-        await pilot.press("enter")
+        await pilot.press("f2")
         await wait_until(pilot, lambda: "13800138000" in screen_text(app))
     with store.reading() as session:
         row = session.execute(select(ACCESS)).one()

@@ -213,7 +213,7 @@ async def test_what_fits_the_selected_is_offered_by_role(store: Store) -> None:
 
 @pytest.mark.store(databases=["sqlite"], fill=_fill)
 async def test_a_claim_made_while_the_form_is_open_is_told_before_sending(store: Store) -> None:
-    """So is another unit; whoever leaves it then finds what was written as a draft."""
+    """So is another unit; whoever leaves it is led back, and finds what was written as a draft."""
     app = _app(store)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await _open_list(pilot)
@@ -232,6 +232,9 @@ async def test_a_claim_made_while_the_form_is_open_is_told_before_sending(store:
         assert "注意：其中 1 件由他人办理：赵 10:42" in dialog_text
         assert "其中 1 件的承办单位或状态已变" in dialog_text
         assert NUMBERS[1] in dialog_text
+        await pilot.press("escape")
+        await _wait_for(pilot, ActionForm)
+        await wait_until(pilot, lambda: app.screen.query_one(Input).value == "请今天回复")
         await pilot.press("escape")
         await wait_until(pilot, lambda: app.screen is screen)
         assert not app.sender.waiting

@@ -28,6 +28,7 @@ from models.rules.vocabulary import MessageType, Status
 from monitor.action_types import Action
 from monitor.actions import available_actions
 from monitor.calls import call_purpose, call_results
+from monitor.judged_text import JUDGED
 from monitor.operator.batch import Batch
 from monitor.places import Places
 from monitor.screens.action_form import ActionForm
@@ -89,7 +90,8 @@ def _refused(kind: MessageType) -> RefusedMessage:
 def _dialogs(ticket: TicketDetail) -> Iterator[Dialog[Any]]:
     """Yield every dialog, with as much in it as there may be."""
     for action in _actions(ticket):
-        yield ActionForm(action, ABOUT, UNITS, TEMPLATES)
+        judged = Content("\n".join([TITLE] * 9) if action.type in JUDGED else "")
+        yield ActionForm(action, ABOUT, UNITS, TEMPLATES, judged)
     log = Content("\n".join(f"{n:>3} 10-15 09:0{n % 10}  已签收  城管局" for n in range(40)))
     texts = ("姓名  陈女士", "电话  13800138000", TITLE, "城管局", ABOUT)
     about = [Content(text) for text in texts]
@@ -177,6 +179,9 @@ async def test_nothing_in_a_dialog_is_hidden(store: Store, language: str) -> Non
                 for error in dialog.query("#error").results(Static):
                     error.update("缺少：依据、建议承办单位、签批人")
             await pilot.pause()
+            if dialog.query("#judged"):
+                assert dialog.query_one("#judged").size.height >= 4
+                assert dialog.query_one(".questions").size.height >= 2
             if len(dialog.query(".question")) > 4:
                 await pilot.press("shift+tab", "shift+tab", "tab", "tab")
                 await pilot.pause()

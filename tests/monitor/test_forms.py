@@ -62,6 +62,45 @@ def test_a_form_asks_for_what_the_rules_miss(store: Store) -> None:
     assert unanswered(MessageType.RETURN_REVIEWED, approved="no", unit="") == []
 
 
+async def test_nothing_is_decided_before_it_is_chosen(store: Store) -> None:
+    """Of every action, as its form opens: what must be answered by a choice has no answer yet.
+
+    The kind of a contact follows from what is owed, its method from habit. A draft keeps a choice,
+    and starting anew takes it away again.
+    """
+    with store.reading() as session:
+        ticket = ticket_detail(session, LONG)
+    ticket.state.revisit = True
+    ticket = replace(ticket, unit="城管局")
+    choices = [
+        (action, question)
+        for status in Status
+        for action in available_actions(replace(ticket, status=status))
+        for question in action.questions
+        if question.choices is not None
+    ]
+    contact = MessageType.CONTACT_ATTEMPTED
+    answered = {(action.type, question.name) for action, question in choices if question.default}
+    assert answered == {(contact, "purpose"), (contact, "method")}
+    assert len({action.type for action, _question in choices}) > 6
+    recording = next(action for action, _question in choices if action.type == contact)
+    app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, every=None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_for_refresh(pilot)
+        form = ActionForm(recording, "", UNITS, {})
+        form.draft = {"outcome": "no_answer"}
+        app.push_screen(form)
+        await wait_until(pilot, lambda: form.has_class("-draft") and bool(app.focused))
+        assert form.filled() == {
+            "purpose": "revisit",
+            "outcome": "no_answer",
+            "method": "phone",
+            "evidence": "",
+        }
+        await pilot.press("f5")
+        await wait_until(pilot, lambda: not form.filled()["outcome"])
+
+
 async def test_a_unit_is_picked_from_a_list_in_a_small_terminal(store: Store) -> None:
     """The button is there below a title of 4,000 characters; the message names what was picked."""
     actor = Actor("desk", UserRole.SUPERVISOR)

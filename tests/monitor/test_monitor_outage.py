@@ -9,11 +9,15 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from models.clock import monotonic
+from models.rules.vocabulary import UserRole
+from models.security.roles import Actor
 from models.store_errors import outage_reason
 from monitor.app import MonitorApp
 from monitor.bounded_read import BoundedRead
 from monitor.refresh_loop import RefreshLoop
-from tests.monitor.driving import wait_for_refresh, wait_until
+from monitor.screens.action_form import ActionForm
+from monitor.screens.dialogs import WaitDialog
+from tests.monitor.driving import press, type_text, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, play, received, screen_text
 from tests.servers.postgres import NOT_DURABLE, PostgresServer, installed_programs
 from tests.store.factories import prepared_store
@@ -48,6 +52,38 @@ async def test_a_stopped_database_is_seen_again(server: PostgresServer) -> None:
             await wait_for_refresh(pilot)
             play(store, [received("2026101500001", NOW, "路灯不亮", unit="城管局")], NOW)
             await wait_until(pilot, lambda: "2026101500001" in screen_text(app))
+
+
+async def test_an_action_in_an_outage_says_so_and_keeps_the_keys(server: PostgresServer) -> None:
+    """Of a server that is frozen, before it counts as away, and of one that is known to be away.
+
+    What is typed for the form that does not open leads nowhere else; once left, all is as before.
+    """
+    number = "2026101500001"
+    with prepared_store(server.url(driver="postgresql+psycopg")) as store:
+        play(store, [received(number, NOW, "路灯不亮", unit="城管局")], NOW)
+        who = Actor("desk", UserRole.SUPERVISOR)
+        app = MonitorApp(store, lambda: NOW, wall=lambda: NOW, actor=who, operator="林", every=None)
+        async with app.run_test(size=(120, 40)) as pilot:
+            await wait_for_refresh(pilot)
+            await press(pilot, "2")
+            below = app.screen
+            with server.frozen():
+                await pilot.press("f9")
+                await wait_until(pilot, lambda: isinstance(app.screen, WaitDialog))
+                assert "未提交" in screen_text(app)
+            await wait_until(pilot, lambda: isinstance(app.screen, ActionForm))
+            await pilot.press("escape")
+            server.halt()
+            app.read_now()
+            await wait_until(pilot, lambda: "库 断" in screen_text(app))
+            await pilot.press("f9")
+            await wait_until(pilot, lambda: "操作失败：数据库没有应答" in screen_text(app))
+            await type_text(pilot, "q2请7办 /3\n")
+            assert isinstance(app.screen, WaitDialog)
+            await pilot.press("escape")
+            assert app.screen is below
+            assert not app.sender.waiting
 
 
 async def test_a_frozen_database_counts_as_away(server: PostgresServer) -> None:

@@ -16,8 +16,10 @@ from models.queries.ticket_filter import TicketFilter
 from models.queries.ticket_list import list_tickets
 from models.rules.vocabulary import ClockName, ClockState, MessageType, Status, UserRole
 from models.security.roles import Actor
+from monitor.actions import available_actions
 from monitor.app import MonitorApp
 from monitor.formatting import DEFAULT_OFFICE, format_wait
+from monitor.judged_text import judged_text
 from monitor.screens.action_form import ActionForm
 from monitor.screens.dialogs import MenuDialog
 from monitor.screens.todo import TodoScreen
@@ -94,6 +96,29 @@ def test_what_waits_is_counted_and_listed_the_longest_first(store: Store) -> Non
     assert since[UNASSIGNED] == NOW - timedelta(hours=6)
 
 
+@pytest.mark.store(databases=["sqlite"], fill=_fill, shared=True)
+def test_what_is_judged_is_laid_out(store: Store) -> None:
+    """The last return, result, dispute or proposal, each text with its name; else nothing."""
+    texts = {}
+    for number in (RETURNED, SUBMITTED, DISPUTED, SCREENED, REVISITED):
+        with store.reading() as session:
+            ticket = ticket_detail(session, number)
+        for action in available_actions(ticket):
+            if text := judged_text(action, ticket, NOW).plain:
+                texts[number, action.type] = text
+    result = "综合执法局", "一般办理", "事实  属实。", "措施  已修。", "救济", "依据  条例"
+    expected = {
+        (RETURNED, MessageType.RETURN_REVIEWED): ("住房和城乡建设局", *PAPERS.values()),
+        (SUBMITTED, MessageType.RESULT_REVIEWED): result,
+        (DISPUTED, MessageType.DISPUTE_DECIDED): ("综合执法局、住房和城乡",),
+        (SCREENED, MessageType.SCREENING_DECIDED): ("2.2.6", RETURNED),
+        (REVISITED, MessageType.REVISIT_RECORDED): (*result, "不满意"),
+    }
+    assert texts.keys() == expected.keys()
+    for key, words in expected.items():
+        assert [word for word in words if word not in texts[key]] == [], texts[key]
+
+
 @pytest.mark.store(databases=["sqlite"], fill=_fill)
 async def test_a_return_is_reviewed_from_its_list(store: Store) -> None:
     """7, the kind, F2: the review goes in, and the ticket leaves the list."""
@@ -110,6 +135,13 @@ async def test_a_return_is_reviewed_from_its_list(store: Store) -> None:
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(app.screen, ActionForm) and bool(app.focused))
         assert "审核退件" in screen_text(app)
+        for words in ("理由  不属本单位", "依据  三定方案", "分管副主任", "住房和城乡建设局"):
+            assert words in screen_text(app)
+        # nothing is approved by keys that decide nothing
+        await pilot.press("enter", "f2")
+        await wait_until(pilot, lambda: "缺：决定" in screen_text(app))
+        assert not app.sender.waiting
+        await pilot.press("right")
         app.screen.query_one(SubmitButton).action_press()
         await wait_until(pilot, lambda: bool(app.sender.waiting))
         play(store, [], NOW)

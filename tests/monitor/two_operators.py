@@ -32,6 +32,7 @@ from monitor.screens.action_form import ActionForm
 from monitor.screens.base import MonitorScreen
 from monitor.screens.dialogs import ConfirmDialog, Dialog, MenuDialog
 from monitor.screens.tickets import TicketsScreen
+from monitor.widgets.fields import ChoiceField
 from scripts.bench import intake, workload
 from scripts.bench.context import BenchContext
 from scripts.bench.rules import shipped_rulebook
@@ -185,6 +186,8 @@ class ScriptedOperator:
             await self._leave()
             return
         while not isinstance(self.app.focused, Input):
+            if isinstance(field := self.app.focused, ChoiceField) and not field.value:
+                await self.pilot.press("right")
             await self.pilot.press("down")
         text = f"{NAMES.index(self.name)}-{len(self.actions)}-{self.chance.randrange(10**6):06}"
         await self.pilot.press(*text, "enter", "enter")
