@@ -13,6 +13,7 @@ from models.database import Store
 from models.i18n import activate, lazy, render
 from models.operations.inbox import add_messages
 from models.operations.samples import record_sample
+from models.operations.shift_notes import write_shift_note
 from models.queries.queue_depths import SAMPLE_SPAN, QueueRow, queues, sample_time
 from models.rules.vocabulary import UserRole
 from models.security.roles import Actor
@@ -238,10 +239,9 @@ def test_the_change_signal_differs_after_each_commit(store_url: str) -> None:
             queues(session, NOW, NOW)
         if made.url.startswith("sqlite"):
             assert ask() == before
-        for number in range(3):
-            wall = NOW + SAMPLE_SPAN * number
+        for _note in range(3):
             with made.writing() as session:
-                record_sample(session, "w", {"intake": 1}, {}, NOW, wall, 1.0)
+                write_shift_note(session, Actor("林小燕", UserRole.SUPERVISOR), "路灯未修", NOW)
             now = ask()
             assert now != before
             before = now
