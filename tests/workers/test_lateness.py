@@ -49,7 +49,7 @@ def test_the_status_line_tells_the_lateness_that_was_reported_last(store: Store)
         heartbeat(lateness=late)
         with store.reading() as session:
             seen = health(session, at(_MORNING))
-        status = StatusLineData(health=seen, wall=seen.processes[0].seen_at)
+        status = StatusLineData(store=True, health=seen, wall=seen.processes[0].seen_at)
         texts.append(status_line(status, 200).plain)
     assert "timer 2.0 s" in texts[0]
     assert "timer 0.0 s" in texts[1]
