@@ -1,6 +1,6 @@
 """The work of the desk: what waits for an answer of the district desk or of the city hotline."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from models.database import Session
 from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET, REVISIT, SCREENED_EVENT
-from models.queries.duties import ANSWER_CLOCKS, EMERGENCY_COLUMNS, owed_clock
+from models.queries.duties import ANSWER_CLOCKS, missed_among, owed_clock
 from models.queries.owed_calls import MAX_LISTED
 from models.rules import events
 from models.rules.events import ScreeningDecided, ScreeningProposed
@@ -58,9 +58,9 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
     if kind == SCREENING:
         since = _unanswered(session)
         first = sorted(since, key=lambda ticket_id: (since[ticket_id], ticket_id))[:MAX_LISTED]
-        rows_of = select(TICKET.c.id, *_TICKET_COLUMNS, *EMERGENCY_COLUMNS).where(
-            is_in(TICKET.c.id, first)
-        )
+        columns = TICKET.c.id, *_TICKET_COLUMNS, TICKET.c.emergency
+        listed = session.execute(select(*columns).where(is_in(TICKET.c.id, first))).all()
+        missed = missed_among(session, listed)
         items = [
             DeskItem(
                 row.number,
@@ -70,9 +70,9 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
                 None,
                 since[row.id],
                 row.emergency,
-                row.missed,
+                row.number in missed,
             )
-            for row in session.execute(rows_of)
+            for row in listed
         ]
         return tuple(sorted(items, key=lambda item: (item.since, item.ticket)))
     if kind == REVISITS:
@@ -82,9 +82,11 @@ def desk_items(session: Session, kind: str) -> tuple[DeskItem, ...]:
         clock, otherwise = ANSWER_CLOCKS[kind], TICKET.c.updated_at
         waiting = [OPEN_TICKET, TICKET.c.status == kind]
     begun = func.coalesce(CLOCK.c.base, otherwise, type_=CLOCK.c.base.type)
-    rows = select(*_TICKET_COLUMNS, CLOCK.c.due, begun, *EMERGENCY_COLUMNS).select_from(TICKET)
+    rows = select(*_TICKET_COLUMNS, CLOCK.c.due, begun, TICKET.c.emergency).select_from(TICKET)
     rows = rows.outerjoin(CLOCK, owed_clock(clock)).where(*waiting).order_by(begun, TICKET.c.id)
-    return tuple(DeskItem(*row) for row in session.execute(rows.limit(MAX_LISTED)))
+    listed = session.execute(rows.limit(MAX_LISTED)).all()
+    missed = missed_among(session, listed)
+    return tuple(replace(DeskItem(*row), missed=row.number in missed) for row in listed)
 
 
 def _unanswered(session: Session) -> dict[int, datetime]:

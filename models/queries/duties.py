@@ -1,11 +1,13 @@
 """The duties of a ticket: who owes what since when until when, how it ended, who was told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, and_, exists, func, select
 
+from models.database import Session
+from models.membership import is_in
 from models.queries.log_lines import LogLine
 from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
 from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
@@ -123,8 +125,15 @@ def has_missed_duty() -> ColumnElement[bool]:
     return and_(TICKET.c.emergency.is_not(None), has_expired)
 
 
-EMERGENCY_COLUMNS = TICKET.c.emergency, has_missed_duty().label("missed")
-"""The emergency of a ticket, and whether a duty of it was missed."""
+def missed_among(session: Session, rows: Sequence[SelectedRow]) -> Set[str]:
+    """Return the numbers of the emergencies among these tickets of which a duty was missed.
+
+    Beside other columns PostgreSQL would look through the clocks of all tickets for it.
+    """
+    if not (numbers := [row.number for row in rows if row.emergency is not None]):
+        return frozenset()
+    missed = select(TICKET.c.number).where(is_in(TICKET.c.number, numbers), has_missed_duty())
+    return set(session.scalars(missed))
 
 
 def overdue_answer(

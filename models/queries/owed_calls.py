@@ -1,13 +1,13 @@
 """Claimants to be called: contacts and surveys owed, claimants dissatisfied or unreachable."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, func, literal, null, or_, select
 
 from models.database import Session
 from models.queries.conditions import REVISIT, RUNNING_CLOCK, event_named
-from models.queries.duties import EMERGENCY_COLUMNS, owed_clock
+from models.queries.duties import missed_among, owed_clock
 from models.rules.vocabulary import ClockName, EventName
 from models.sql_types import AnySelect
 from models.tables.core import CLOCK, EVENT, TICKET
@@ -81,8 +81,11 @@ def owed_calls(session: Session, now: datetime, kind: str) -> OwedCalls:
     unreachable = event_named(EventName.CONTACT_UNREACHABLE), EVENT.c.at >= now - _UNREACHABLE_KEPT
     recent = select(func.count()).select_from(EVENT).where(*unreachable)
     counts[UNREACHABLE] = session.scalar(recent) or 0
-    rows = session.execute(_select_calls(kind, unreachable).limit(MAX_LISTED))
-    return OwedCalls(counts, kind, tuple(OwedCall(*row) for row in rows))
+    rows = session.execute(_select_calls(kind, unreachable).limit(MAX_LISTED)).all()
+    missed = missed_among(session, rows)
+    return OwedCalls(
+        counts, kind, tuple(replace(OwedCall(*r), missed=r.number in missed) for r in rows)
+    )
 
 
 def is_call_due(session: Session, number: str) -> bool:
@@ -98,7 +101,7 @@ def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> An
     if kind == DISSATISFIED:
         begun = func.coalesce(CLOCK.c.base, TICKET.c.completed_at, type_=CLOCK.c.base.type)
         return (
-            select(*_OWN, CLOCK.c.due, begun, *EMERGENCY_COLUMNS)
+            select(*_OWN, CLOCK.c.due, begun, TICKET.c.emergency)
             .select_from(TICKET)
             .outerjoin(CLOCK, owed_clock(ClockName.REVISIT))
             .where(REVISIT)
@@ -106,13 +109,13 @@ def _select_calls(kind: str, unreachable: tuple[ColumnElement[bool], ...]) -> An
         )
     if kind == UNREACHABLE:
         return (
-            select(*_OWN, null().label("due"), EVENT.c.moment, *EMERGENCY_COLUMNS)
+            select(*_OWN, null().label("due"), EVENT.c.moment, TICKET.c.emergency)
             .join(EVENT, EVENT.c.ticket_id == TICKET.c.id)
             .where(*unreachable)
             .order_by(EVENT.c.at.desc(), EVENT.c.ticket_id)
         )
     return (
-        select(*_OWN, CLOCK.c.due, CLOCK.c.base, *EMERGENCY_COLUMNS)
+        select(*_OWN, CLOCK.c.due, CLOCK.c.base, TICKET.c.emergency)
         .join(CLOCK, CLOCK.c.ticket_id == TICKET.c.id)
         .where(RUNNING_CLOCK, CLOCK.c.name == literal(kind))
         .order_by(CLOCK.c.due, CLOCK.c.ticket_id)

@@ -72,8 +72,8 @@ class TicketsScreen(MonitorScreen):
         if self._pending_filter is not None:
             self._set_filter(self._pending_filter)
         if self._opens_filter:
-            # not yet mounted while it is told so
-            self.call_later(self.open_filter)
+            # before its first picture nothing keeps the focus
+            self.call_after_refresh(self.open_filter)
 
     @property
     def tickets(self) -> TicketList:

@@ -199,7 +199,9 @@ async def test_a_wide_space_is_typed_in_a_line_and_pauses_elsewhere(store: Store
     async with app.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         await pilot.press("slash", "a", "ideographic_space", "b")
+        await wait_until(pilot, lambda: isinstance(app.focused, Input))
         line = app.screen.query(Input).first()
+        await wait_until(pilot, lambda: len(line.value) > 2)
         assert line.value == "a\u3000b"
         assert not app._refresh_loop.paused
         await pilot.press("escape", "escape", "ideographic_space")
