@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -15,6 +15,7 @@ from sqlmodel import SQLModel
 from models.rules.packing import unpack
 from models.security.chain import event_line
 from models.security.tokens import digest_of
+from models.tables.instants import from_bytes
 
 FORGED_TOKEN = "a-token-of-my-own"
 FORGED_USER = "mallory"
@@ -355,9 +356,7 @@ ACTS: dict[str, Callable[[DatabaseAttacker], None]] = {
 
 
 def _instant(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value if isinstance(value, datetime) else from_bytes(value)
 
 
 def _plain_hash(chain: bytes, row: Row) -> bytes:
