@@ -4,8 +4,10 @@ import atexit
 import itertools
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +50,9 @@ def _sqlite_template(prepare: Callable[[str], None]) -> Path:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / "hotline.db"
     prepare(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        # what still stands in the log of a connection that somebody has left open is not copied
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return path
 
 
