@@ -88,8 +88,8 @@ async def test_who_did_it_is_who_logged_in(store: Store, tmp_path: Path) -> None
             # above claiming, and what selects tickets
             await typed(socket, "\x1b[F" + "\x1b[A" * 4 + "\r")
             await seen(socket, "访问日志")
-            # past the reasons, of which the first is chosen, and the line for another one
-            await typed(socket, "\r\r\r")
+            # to the first of the reasons, of which none is chosen, and past the line for another
+            await typed(socket, "\x1b[C" + "\r\r\r")
             await seen(socket, "13912345678")
     assert [line for line in logged(store) if line[1] == "reveal"] == [
         ("王小燕", "reveal", ("name", "phone", "address"))
