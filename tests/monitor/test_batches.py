@@ -29,6 +29,7 @@ from monitor.screens.callbacks import CallbacksScreen
 from monitor.screens.detail import DetailScreen
 from monitor.screens.dialogs import ConfirmDialog, MenuDialog
 from monitor.screens.tickets import TicketsScreen
+from monitor.widgets.fields import ChoiceField
 from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.message_worker import deciding_worker
 from tests.monitor.scene import NOW, play, received, screen_text
@@ -277,6 +278,7 @@ async def test_similar_tickets_are_selected_and_answered_together(store: Store) 
         texts = ("属实", "已修", "已告知", "条例", "")
         for field, text in zip(app.screen.query(Input), texts, strict=True):
             field.value = text
+        app.screen.query_one(ChoiceField).value = "ordinary"
         await pilot.press("f2")
         await wait_until(pilot, lambda: len(app.sender.waiting) == 3)
         play(store, [], LATER)
@@ -371,6 +373,7 @@ async def test_the_refused_of_a_batch_stay_selected(store: Store) -> None:
                 app.screen.query(Input), ("属实", "已修", "已告知", "条例"), strict=False
             ):
                 field.value = text
+            app.screen.query_one(ChoiceField).value = "ordinary"
             await pilot.press("f2")
             await wait_until(pilot, lambda: len(app.sender.waiting) == 2)
             assert not screen.selected

@@ -96,6 +96,7 @@ def raised(session: Session, now: datetime) -> list[int]:
     return raise_levels(session, ids_of(session), load_rulebook(session), now, KnownLevels())
 
 
+@pytest.mark.store(fill=fill)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_the_rows_are_those_of_advancing_each_ticket(store: Store, moment: str) -> None:
     now = MOMENTS[moment]
