@@ -1,4 +1,4 @@
-"""Notice commits of other processes, cheaply enough to ask twenty times a second."""
+"""Notice commits of other processes, cheaply enough to ask ten times a second."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

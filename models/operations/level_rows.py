@@ -51,7 +51,7 @@ class LevelLine(NamedTuple):
 
 
 class StepRows(NamedTuple):
-    """What a step writes for every ticket: its lines, and the columns of the ticket."""
+    """The rows that a step writes for every ticket: its lines, and the columns of the ticket."""
 
     lines: Sequence[LevelLine]
     ticket: Sequence[Any]

@@ -53,7 +53,7 @@ after the transaction.
 
 
 class KnownLevels:
-    """What has been decided by the present rulebook about levels, with its rows.
+    """The steps that the present rulebook has decided on, with their rows.
 
     Several threads may share it; all of them use one store.
     """

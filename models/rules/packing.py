@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 import msgspec
 
 _MARK = "="
-"""What a packed text begins with; JSON never does."""
+"""The beginning of every packed text, with which no JSON begins."""
 
 _KNOWN = (
     b'"quiet_before":"days_kept":{"successors":{"evidenced":{"on_site":["deemed":true,"parties'
@@ -37,8 +37,10 @@ _KNOWN = (
     b'","settled_at":"+08:00","archive_at":"T17:30:00+08:00","seen_at":"+08:00","fired_at":"T1'
     b'7:30:00+08:00"}'
 )
-"""What states have in common, the most frequent last. What is stored was packed by it, so it is
-never changed: another one would need another mark."""
+"""Texts that states have in common, the most frequent last.
+
+What is stored was packed by it, so it is never changed: another one would need another mark.
+"""
 
 _RAW, _MEMORY = -15, 8
 """Deflate without a header, since the row has a hash of its own; the usual memory."""

@@ -13,7 +13,7 @@ import msgspec
 from models.security.encryption import Cipher
 
 DIGEST_BYTES = 16
-"""What is kept of a keyed hash, for which nobody can look for another value without its key.
+"""The bytes that are kept of a keyed hash: without its key nobody can look for another value.
 
 Shorter than the whole: a year has millions of heads, and of lines of the log.
 """

@@ -32,7 +32,7 @@ TITLE = "title"
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What cells depend on beside their ticket; those of times are `brief` in a list."""
+    """The context of cells beside their ticket; those of times are `brief` in a list."""
 
     now: datetime
     office: OfficeCalendar

@@ -23,7 +23,7 @@ from models.rules.vocabulary import ClockName, ClockState, Status
 
 @dataclass(frozen=True, eq=False)
 class LevelStep:
-    """What reaching its next levels is to every ticket of a class, from `since` to before `until`.
+    """A step to the next levels, equal for all tickets of a class from `since` to before `until`.
 
     `state` has of a ticket only what makes its class, as the step leaves it; the level after those
     that were reached is due at `next_at`.
@@ -145,7 +145,7 @@ _READ = (
 """The fields of a state that are read; all others stay JSON."""
 
 _EMPTY = {"clocks": msgspec.Raw(b"{}"), "ladder": msgspec.Raw(b"[]")}
-"""What two of the others are where the state does not say them."""
+"""The JSON of two of the others where the state does not have them."""
 
 _fields = {field.name: field for field in msgspec.structs.fields(State)}
 _Parts = msgspec.defstruct(
