@@ -20,6 +20,7 @@ from redis.retry import Retry
 from models.i18n import render
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from workers.bell_watch import BellWatch, add_rung
 from workers.broker_errors import BrokerUrlUnusable, broker_fault, is_refusal, require_queues
 from workers.broker_keys import mend_keys, namespace_of
 
@@ -104,8 +105,19 @@ class BellBroker(RedisBroker):
     """A broker that throws away what is no bell, and mends keys that others have overwritten.
 
     Dramatiq logs why it is cut off, in the client's words, which have the address: they are
-    replaced by our own.
+    replaced by our own. With a `watch`, who fetches bells waits for them.
     """
+
+    watch: BellWatch | None = None
+
+    def start_watch(self) -> None:
+        """Let all who fetch bells wait for them, until the watch is stopped."""
+        self.watch = BellWatch(self.client, self.namespace)
+
+    def stop_watch(self) -> None:
+        """Let nobody fetch bells any more."""
+        if self.watch is not None:
+            self.watch.stop()
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
         run = super()._dispatch(command)  # type: ignore[no-untyped-call]
@@ -117,6 +129,20 @@ class BellBroker(RedisBroker):
         return run_or_explain
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
+        """Return the next messages of a queue; with a watch, wait until there are any.
+
+        It returns none once the watch was stopped.
+        """
+        if (watch := self.watch) is None:
+            return self._fetch(queue_name, prefetch)
+        while not watch.is_stopped:
+            rung = watch.times_rung(queue_name)
+            if messages := self._fetch(queue_name, prefetch):
+                return messages
+            watch.wait(queue_name, rung)
+        return []
+
+    def _fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
         """Return the next messages of a queue, without those that are too large to be bells."""
         queue = f"{self.namespace}:{queue_name}"
         keys = (queue, f"{queue}.msgs")
@@ -192,6 +218,7 @@ class Bells:
                 pipe.rpush(f"{self._namespace}:{queue}", name)
                 bells += 1
         if bells:
+            add_rung(pipe, self._namespace, ids)
             try:
                 pipe.execute()
             except redis.ResponseError:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import redis
 
 from models.rules.queues import QUEUES
+from workers.bell_watch import rung_key
 
 log = logging.getLogger("hotline.broker")
 
@@ -25,7 +26,10 @@ _OLD_KEY = re.compile(
 )
 _UNUSED_AFTER = timedelta(hours=1)
 
-_TYPES = ((".XQ.msgs", "hash"), (".msgs", "hash"), (".XQ", "zset"), (_HEARTBEATS, "zset"))
+_TYPES = (
+    *((".XQ.msgs", "hash"), (".msgs", "hash"), (".XQ", "zset"), (_HEARTBEATS, "zset")),
+    (rung_key(""), "stream"),
+)
 
 
 class OtherStore(NamedTuple):
@@ -95,7 +99,7 @@ def _keys(client: redis.Redis, namespace: str) -> Iterator[bytes]:
 
 
 def _right_type(key: bytes) -> str:
-    """Return the type of this key of a namespace, as Dramatiq uses it."""
+    """Return the type of this key of a namespace."""
     if b":__acks__." in key:
         return "set"
     return next((kind for ending, kind in _TYPES if key.endswith(ending.encode())), "list")

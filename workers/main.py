@@ -17,7 +17,7 @@ from models.rules.queues import DELIVERY, EMERGENCY, QUEUES
 from models.schema import WrongSchema
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
-from workers.broker import Bells, connect, require_broker
+from workers.broker import BellBroker, Bells, connect, require_broker
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import (
@@ -36,7 +36,9 @@ from workers.timekeeper import Timekeeper
 log = logging.getLogger("hotline.main")
 
 _LOOP_PAUSE = 0.2
-_WORKER_TIMEOUT_MS = 50
+_WORKER_TIMEOUT_MS = 250
+"""How long a thread of Dramatiq waits for work before it looks whether it is to stop."""
+
 _SHUTDOWN_MS = 8_000
 
 
@@ -141,12 +143,15 @@ def _start_worker(
     broker = connect(broker_url, context.store.cipher.store_id)
     dramatiq.set_broker(broker)
     register_actors(broker, context, queues)
+    broker.start_watch()
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
     worker.start()
     return worker
 
 
 def _stop_worker(worker: Worker) -> None:
+    assert isinstance(worker.broker, BellBroker)
+    worker.broker.stop_watch()
     try:
         worker.stop(timeout=_SHUTDOWN_MS)
         worker.broker.close()

@@ -19,7 +19,7 @@ from tests.servers.key_value import KeyValueServer
 from tests.store.factories import feed, letter, prepared_store
 from tests.workers.processes import wait_until
 from workers.actors import WorkerContext, register_actors
-from workers.broker import Bells, connect
+from workers.broker import BellBroker, Bells, connect
 from workers.broker_keys import mend_keys, namespace_of
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.timekeeper import Timekeeper
@@ -49,14 +49,22 @@ def _service(store: Store, url: str, folder: Path) -> tuple[WorkerContext, Worke
     dispatcher = NoticeDispatcher(store, system_clock, folder, None, "en")
     context = WorkerContext(store, system_clock, dispatcher)
     register_actors(broker, context)
+    broker.start_watch()
     worker = Worker(broker, worker_timeout=50, worker_threads=1)
     worker.start()
     return context, worker
 
 
+def _stop(worker: Worker) -> None:
+    assert isinstance(worker.broker, BellBroker)
+    worker.broker.stop_watch()
+    worker.stop()
+    worker.broker.close()
+
+
 ID = "0123456789abcdef"
 NAMESPACE = namespace_of(ID)
-WRONG = [*QUEUES, "contact.msgs", "contact.XQ", "__heartbeats__"]
+WRONG = [*QUEUES, "contact.msgs", "contact.XQ", "__heartbeats__", "__rung__"]
 
 
 @pytest.mark.parametrize("key", WRONG)
@@ -78,8 +86,7 @@ def test_a_key_of_a_wrong_type_stops_no_ringing(
 
         wait_until(rung_and_answered, 30, "the letter is answered")
     finally:
-        worker.stop()
-        worker.broker.close()
+        _stop(worker)
 
 
 def test_what_was_removed_is_said(client: "redis.Redis", caplog: pytest.LogCaptureFixture) -> None:
@@ -138,5 +145,4 @@ def test_a_bell_cannot_be_made_to_wait(
     try:
         wait_until(lambda: context.done > 0, 30, "the letter is answered")
     finally:
-        worker.stop()
-        worker.broker.close()
+        _stop(worker)

@@ -1,0 +1,79 @@
+"""Who fetches bells waits for them, and is woken by those of its own queue."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+import redis
+
+from tests.servers.key_value import KeyValueServer
+from workers.bell_watch import BellWatch
+from workers.broker import BellBroker, Bells, connect
+from workers.broker_keys import namespace_of
+
+ID = "0123456789abcdef"
+FOR_EVER = 3_600.0
+
+
+@pytest.fixture
+def broker(key_value_server: KeyValueServer) -> Iterator[BellBroker]:
+    with key_value_server as server:
+        opened = connect(server.url, ID)
+        opened.client.flushdb()
+        yield opened
+        opened.stop_watch()
+        opened.close()
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor() as opened:
+        yield opened
+
+
+def _fetching(pool: ThreadPoolExecutor, broker: BellBroker, queue: str) -> Future[list[bytes]]:
+    return pool.submit(broker.do_fetch, queue, 8)
+
+
+def test_who_waits_is_woken_by_a_bell_of_its_queue(
+    broker: BellBroker, pool: ThreadPoolExecutor
+) -> None:
+    broker.watch = BellWatch(broker.client, broker.namespace, FOR_EVER)
+    routing, intake = _fetching(pool, broker, "routing"), _fetching(pool, broker, "intake")
+    # as the reader of the stream may not have begun, it is rung until it is heard
+    while not routing.done():
+        Bells(broker).ring({"routing": [7]})
+    assert b"[[7]]" in routing.result()[0]
+    assert not intake.done()
+    broker.stop_watch()
+    assert intake.result() == []
+
+
+def test_a_bell_that_waits_already_is_fetched_at_once(broker: BellBroker) -> None:
+    Bells(broker).ring({"intake": [1, 2]})
+    broker.watch = BellWatch(broker.client, broker.namespace, FOR_EVER)
+    assert b"[[1,2]]" in broker.do_fetch("intake", 8)[0]
+
+
+def test_what_is_put_back_without_ringing_is_fetched_in_the_end(
+    broker: BellBroker, pool: ThreadPoolExecutor
+) -> None:
+    Bells(broker).ring({"intake": [3]})
+    queue = f"{namespace_of(ID)}:intake"
+    (name,) = broker.client.lrange(queue, 0, -1)
+    broker.client.lpop(queue)
+    broker.watch = BellWatch(broker.client, broker.namespace, 0.05)
+    fetched = _fetching(pool, broker, "intake")
+    # Dramatiq puts back what a worker that died had fetched
+    broker.client.rpush(queue, name)
+    assert b"[[3]]" in fetched.result()[0]
+
+
+def test_an_outage_is_told_to_who_waits(
+    broker: BellBroker, key_value_server: KeyValueServer, pool: ThreadPoolExecutor
+) -> None:
+    broker.watch = BellWatch(broker.client, broker.namespace, 0.05)
+    fetching = _fetching(pool, broker, "intake")
+    key_value_server.stop()
+    with pytest.raises(redis.ConnectionError):
+        fetching.result()
