@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -51,19 +52,18 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class MonitorServer:
-    """Runs `command` in `environment` for every tab of somebody who has logged in.
+    """Has a process for every tab of somebody who has logged in, asked for over `tab_requests`.
 
     `public` is the address that browsers use, if it is not the one that the server listens on.
     Without it nobody is believed who says on whose behalf he asks (X-Forwarded-For). With `board`
-    the command shows the wallboard. `now` is the clock by which tokens end.
+    the tabs show the wallboard. `now` is the clock by which tokens end.
     """
 
     def __init__(
         self,
         store: Store,
         now: Now,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        tab_requests: socket.socket,
         *,
         title: str,
         language: str,
@@ -73,7 +73,7 @@ class MonitorServer:
     ) -> None:
         self._store = store
         self._log_ins = LogIns(store, now, clock, idle_ends=not board)
-        self._command, self._environment = command, environment
+        self._tab_requests = tab_requests
         self._title, self._language, self._board = title, language, board
         self._site = Site(public)
         self._clock = clock
@@ -238,7 +238,7 @@ class MonitorServer:
             return page.text(429, TOO_MANY_TABS)
         self._connections.keep(request.transport)
         size = _number(request.query.get("width"), 80), _number(request.query.get("height"), 24)
-        tab = BrowserTab(self._command, self._environment, self._log_ins.sessions, session)
+        tab = BrowserTab(self._tab_requests, self._log_ins.sessions, session)
         self._tabs.add(tab)
         try:
             return await tab.serve(request, size)

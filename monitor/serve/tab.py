@@ -1,16 +1,18 @@
 """A tab: the process of a monitor, and the messages between it and the browser.
 
-The process is told whose it is by the token of the session, in a file in memory that it inherits:
-neither its arguments nor its environment hold the token, and nobody without the token gets such a
-process to act in another's name.
+The process is told whose it is by the token of the session, in a file in memory that is handed to
+it: neither its arguments nor its environment hold the token, nor does the process that forks it,
+and nobody without the token gets such a process to act in another's name.
 """
 
 import asyncio
 import json
 import logging
 import os
-from asyncio.subprocess import PIPE, Process
+import socket
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from aiohttp import WSMsgType, web
 
@@ -20,7 +22,6 @@ from models.rules.limits import (
     MIB,
     SCREEN_COLUMNS,
     SCREEN_ROWS,
-    TAB_MEMORY_BYTES,
 )
 from monitor.serve.sessions import Session, Sessions
 
@@ -32,20 +33,17 @@ _FRAME_BYTES = 16 * MIB
 _READY = b"__GANGLION__\n"
 """The line after which a Textual app speaks in packets."""
 
-_LIMITED = 'ulimit -v "$1" && shift && exec "$@"'
-
 
 class BrowserTab:
-    """Runs `command` for a browser's tab until either of them ends, or the session does."""
+    """Has a process for a browser's tab until either of them ends, or the session does.
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        sessions: Sessions,
-        session: Session,
-    ) -> None:
-        self._command, self._environment = command, environment
+    The process is asked for over `requests`: a message of its variables, with the socket that
+    becomes its standard input and output, and the token. The other end of the socket reads to its
+    end when the process has ended; shutting that end kills it.
+    """
+
+    def __init__(self, requests: socket.socket, sessions: Sessions, session: Session) -> None:
+        self._requests = requests
         self._sessions, self._session = sessions, session
         self._over = asyncio.Event()
         self.ended = asyncio.Event()
@@ -62,16 +60,16 @@ class BrowserTab:
         self._session.tabs.append(self)
         try:
             await websocket.prepare(request)
-            process = await self._start(*bounded(*size))
+            output, keys = await self._start(*bounded(*size))
             tasks = [
-                asyncio.create_task(self._forward_messages(websocket, process)),
-                asyncio.create_task(_forward_screen(process, websocket)),
+                asyncio.create_task(self._forward_messages(websocket, keys)),
+                asyncio.create_task(_forward_screen(output, websocket)),
                 asyncio.create_task(self._over.wait()),
             ]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                await _stop(process, tasks)
+                await _stop(output, keys, tasks)
         except OSError as error:
             log.error("the process of a tab cannot be started: %s", error.strerror)
         finally:
@@ -80,30 +78,23 @@ class BrowserTab:
         await websocket.close()
         return websocket
 
-    async def _start(self, columns: int, rows: int) -> Process:
+    async def _start(self, columns: int, rows: int) -> tuple[StreamReader, StreamWriter]:
+        """Ask for the process; returns what it draws, and where it takes keys."""
+        ours, its = socket.socketpair()
         token = os.memfd_create("token")
         try:
             os.write(token, self._session.token.encode())
-            variables = {
-                "HOTLINE_TOKEN_FILE": f"/dev/fd/{token}",
-                "TEXTUAL_DRIVER": "textual.drivers.web_driver:WebDriver",
-                "TEXTUAL_COLOR_SYSTEM": "truecolor",
-                "TERM_PROGRAM": "textual",
-                "COLUMNS": str(columns),
-                "ROWS": str(rows),
-            }
-            limit = str(TAB_MEMORY_BYTES // KIB)
-            return await asyncio.create_subprocess_exec(
-                *("/bin/sh", "-c", _LIMITED, "sh", limit, *self._command),
-                stdin=PIPE,
-                stdout=PIPE,
-                pass_fds=(token,),
-                env={**self._environment, **variables},
-            )
+            variables = json.dumps({"COLUMNS": str(columns), "ROWS": str(rows)}).encode()
+            socket.send_fds(self._requests, [variables], [its.fileno(), token])
+        except OSError:
+            ours.close()
+            raise
         finally:
+            its.close()
             os.close(token)
+        return await asyncio.open_unix_connection(sock=ours)
 
-    async def _forward_messages(self, websocket: web.WebSocketResponse, process: Process) -> None:
+    async def _forward_messages(self, websocket: web.WebSocketResponse, keys: StreamWriter) -> None:
         """Pass on what the browser sends, until it leaves or sends what no page of ours would."""
         async for message in websocket:
             packet = None
@@ -117,9 +108,9 @@ class BrowserTab:
                 return
             if packet[:1] == b"D":
                 self._sessions.use(self._session)
-            if packet and process.stdin is not None:
-                process.stdin.write(packet)
-                await process.stdin.drain()
+            if packet:
+                keys.write(packet)
+                await keys.drain()
 
 
 def bounded(width: int, height: int) -> tuple[int, int]:
@@ -154,10 +145,8 @@ def _encoded(kind: bytes, payload: bytes) -> bytes:
     return kind + len(payload).to_bytes(4, "big") + payload
 
 
-async def _forward_screen(process: Process, websocket: web.WebSocketResponse) -> None:
+async def _forward_screen(output: StreamReader, websocket: web.WebSocketResponse) -> None:
     """Pass on what the process draws, until it ends; nothing else of it concerns the browser."""
-    output = process.stdout
-    assert output is not None
     try:
         while await output.readline() != _READY:
             if output.at_eof():
@@ -177,25 +166,27 @@ async def _forward_screen(process: Process, websocket: web.WebSocketResponse) ->
         return
 
 
-async def _stop(process: Process, tasks: Sequence["asyncio.Task[object]"]) -> None:
+async def _stop(
+    output: StreamReader, keys: StreamWriter, tasks: Sequence["asyncio.Task[object]"]
+) -> None:
     """End the process, and kill one that does not end: none outlives its tab."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    if process.stdin is not None and not process.stdin.is_closing():
-        process.stdin.write(_meta({"type": "quit"}))
-        process.stdin.close()
+    keys.write(_meta({"type": "quit"}))
     try:
         async with asyncio.timeout(_STOP_TIMEOUT):
-            await _drained(process)
+            await _drained(output)
     except TimeoutError:
-        process.kill()
-        await _drained(process)
+        keys.get_extra_info("socket").shutdown(socket.SHUT_WR)
+        await _drained(output)
+    finally:
+        keys.close()
 
 
-async def _drained(process: Process) -> None:
-    """Wait until the process has ended, and read what it writes: full pipes keep it from that."""
-    assert process.stdout is not None
-    while await process.stdout.read(64 * KIB):
-        pass
-    await process.wait()
+async def _drained(output: StreamReader) -> None:
+    """Read what the process writes until it has ended: what is full keeps it from that."""
+    # keys that it had not read are an error to whoever sent them
+    with suppress(ConnectionError):
+        while await output.read(64 * KIB):
+            pass

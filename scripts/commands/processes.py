@@ -1,5 +1,6 @@
 """`hotline worker`, `timekeeper`, `monitor`, `alive`: one process of the service."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -108,13 +109,14 @@ def monitor(
 
         watch_districts(read_districts(districts), settings, wallboard=board)
         return
-    from scripts.service.monitor import serve_monitor, show_monitor
+    if web:
+        from scripts.service.served_monitor import ServedMonitor
+
+        nobody = replace(settings, token=None, operator=None)
+        raise typer.Exit(ServedMonitor(nobody, host, port, clock, board, public).run())
+    from scripts.service.monitor import show_monitor
     from scripts.service.setup import broker_url, prepare_process
 
-    if web:
-        store, _now = prepare_process(settings, clock)
-        serve_monitor(settings, store, host, port, clock=clock, wallboard=board, public=public)
-        return
     store, now = prepare_process(settings, clock)
     show_monitor(settings, store, now, broker_url(settings), wallboard=board)
 

@@ -6,6 +6,7 @@ This is not `multiprocessing`: its processes take signals between the fork and t
 keep the parent's output, and are waited for without a limit when the parent ends.
 """
 
+import ctypes
 import os
 import signal
 import sys
@@ -22,6 +23,7 @@ from scripts.exit_codes import exit_code_of
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _POLL_INTERVAL = 0.02
+_PR_SET_PDEATHSIG = 1
 
 
 class ForkedProcess:
@@ -75,6 +77,18 @@ def stop_all(processes: list[ForkedProcess], timeout: float) -> None:
         if not process.wait_until(deadline):
             process.send_signal(signal.SIGKILL)
             process.wait_until(float("inf"))
+
+
+def end_with_parent(parent: int, number: signal.Signals) -> None:
+    """Have this process, a child of `parent`, sent a signal when that ends, however it ends.
+
+    On Linux; elsewhere nothing is sent.
+    """
+    if (prctl := getattr(ctypes.CDLL(None), "prctl", None)) is not None:
+        prctl(_PR_SET_PDEATHSIG, number)
+    if os.getppid() != parent:
+        # it has ended before
+        os.kill(os.getpid(), number)
 
 
 def _run_child(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:

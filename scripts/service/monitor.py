@@ -1,19 +1,13 @@
-"""Start the monitor, in this terminal or for browsers."""
+"""Start the monitor in this terminal, or in what stands for one."""
 
-import sys
-from dataclasses import replace
 from threading import Event
 
-from models.child_environment import environment_for_child
 from models.clock import DemoClock, Now
 from models.database import Store
-from models.i18n import N_
-from models.rules.vocabulary import Permission, UserRole
+from models.rules.vocabulary import Permission
 from models.settings import Settings
-from models.shared_clock import store_clock
 from monitor.app import MonitorApp
 from scripts.bootstrap import current_actor
-from scripts.serving import note_missing_tokens, run_server
 from workers.broker import Bells, connect
 
 
@@ -51,37 +45,3 @@ def show_monitor(
     )
     app.run()
     return app.ends_with_it
-
-
-def serve_monitor(
-    settings: Settings,
-    store: Store,
-    host: str,
-    port: int,
-    *,
-    clock: str = "",
-    wallboard: bool = False,
-    public: str = "",
-) -> None:
-    """Serve the monitor to browsers; each tab gets a process of this program.
-
-    Raises HotlineError where it cannot listen.
-    """
-    # imported here: a terminal needs no web server
-    from monitor.serve import MonitorServer
-
-    command = [sys.executable, "-P", "-m", "scripts", "monitor"]
-    command += ["--board"] * wallboard + (["--clock", clock] if clock else [])
-    server = MonitorServer(
-        store,
-        store_clock(store),
-        command,
-        # whoever logs in acts there, not whoever serves
-        environment_for_child(replace(settings, token=None, operator=None)),
-        title=N_("12345 hotline"),
-        language=settings.lang,
-        public=public,
-        board=wallboard,
-    )
-    note_missing_tokens(store, UserRole.OPERATOR)
-    run_server(server.run, host, port, public)

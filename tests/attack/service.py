@@ -178,9 +178,11 @@ def _too_large(role: str, pid: int) -> list[str]:
 
 
 def _memory(pid: int) -> int:
-    """The MiB that a process holds; those of tabs come and go, and have a limit each."""
+    """The MiB that a role holds, with its web server; tabs come and go, and have a limit each."""
     try:
-        return int(psutil.Process(pid).memory_info().rss) >> 20
+        first = psutil.Process(pid)
+        lasting = [c for c in first.children() if "hotline tab" not in " ".join(c.cmdline())]
+        return sum(int(process.memory_info().rss) for process in [first, *lasting]) >> 20
     except psutil.NoSuchProcess:
         return 0
 

@@ -1,11 +1,15 @@
 """A served monitor inside the test, and visitors to it."""
 
 import asyncio
+import atexit
 import json
+import socket as sockets
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,8 @@ out.write(b"__GANGLION__\\n")
 with open(os.environ["HOTLINE_TOKEN_FILE"]) as file:
     token = file.read()
 size = [os.environ["COLUMNS"], os.environ["ROWS"], resource.getrlimit(resource.RLIMIT_AS)[0]]
-send({"pid": os.getpid(), "size": size, "token": token})
+files = sorted(int(name) for name in os.listdir("/proc/self/fd"))[:-1]
+send({"pid": os.getpid(), "size": size, "token": token, "files": files})
 while head := sys.stdin.buffer.read(5):
     data = sys.stdin.buffer.read(struct.unpack(">I", head[1:])[0])
     data = data.decode() if head[:1] == b"D" else json.loads(data)
@@ -73,9 +78,32 @@ async def served(
     script = tmp_path / "tab.py"
     script.write_text(program)
     chosen: dict[str, Any] = {"title": "t", "language": "zh"} | options
-    server = MonitorServer(store, system_clock, [sys.executable, str(script)], {}, **chosen)
-    async with server.listening("127.0.0.1", 0) as address:
-        yield address.rstrip("/")
+    asked, asks = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_SEQPACKET)
+    with asks:
+        with asked:
+            sockets.send_fds(_tab_parents(), [str(script).encode()], [asked.fileno()])
+        server = MonitorServer(store, system_clock, asks, **chosen)
+        async with server.listening("127.0.0.1", 0) as address:
+            yield address.rstrip("/")
+
+
+@cache
+def _tab_parents() -> sockets.socket:
+    """A socket to a process that forks a parent of tabs for each request.
+
+    Whoever forks has no threads, and loading takes longer than most tests.
+    """
+    its, ours = sockets.socketpair(sockets.AF_UNIX, sockets.SOCK_SEQPACKET)
+    with its:
+        command = [sys.executable, "-m", "tests.monitor.tab_parents"]
+        process = subprocess.Popen(command, stdin=its.fileno())
+
+    def stop() -> None:
+        ours.close()
+        process.wait()
+
+    atexit.register(stop)
+    return ours
 
 
 @asynccontextmanager

@@ -167,7 +167,10 @@ async def test_a_person_has_a_few_tabs_of_which_the_oldest_goes(
     ):
         await received(untouched)
         open_tabs = [await browser.ws_connect(f"{url}/ws") for _tab in range(TABS_OF_PERSON)]
-        pids = [(await received(socket))["pid"] for socket in open_tabs]
+        began = [await received(socket) for socket in open_tabs]
+        # its screen and keys, the log, and its token: nothing of its neighbours
+        assert [process["files"] for process in began] == [[0, 1, 2, 3]] * TABS_OF_PERSON
+        pids = [process["pid"] for process in began]
         for n in (0, 1):
             async with browser.get(f"{url}/") as reply:
                 assert reply.status == 200

@@ -16,7 +16,7 @@ import pytest
 
 from models.database import Store
 from tests.manuals.home_page import unnamed_files
-from tests.monitor.serving import issued, logged, logged_in, tab
+from tests.monitor.serving import closed, issued, logged, logged_in, tab
 from tests.store.factories import advance_tickets, at, feed, letter
 from tests.workers.processes import environment
 
@@ -31,10 +31,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def service(store: Store, tmp_path: Path, *more: str) -> Iterator[tuple[str, psutil.Process]]:
+def service(
+    store: Store, tmp_path: Path, *more: str, token: str = ""
+) -> Iterator[tuple[str, psutil.Process]]:
     """A served monitor, by its address and its process; somebody has set another name for it."""
     home = tmp_path / "home"
-    env = environment(home, store.url, "redis://127.0.0.1:1/0", OPERATOR="别人", LANG="zh")
+    named = {"OPERATOR": "别人", "TOKEN": token, "LANG": "zh"}
+    env = environment(home, store.url, "redis://127.0.0.1:1/0", **named)
     (home / "monitor.json").write_text('{"introduced": true}')
     serve = ("monitor", "--serve", "--port", str(free_port()), *more)
     command = [sys.executable, "-P", "-m", "scripts", *serve]
@@ -44,8 +47,10 @@ def service(store: Store, tmp_path: Path, *more: str) -> Iterator[tuple[str, psu
         assert started.stdout is not None
         yield started.stdout.readline().decode().strip().rstrip("/"), psutil.Process(started.pid)
     finally:
+        ends_itself = started.poll() is not None
         started.terminate()
         started.communicate(timeout=30)
+        assert ends_itself or started.returncode == 0
 
 
 @asynccontextmanager
@@ -78,9 +83,11 @@ async def test_who_did_it_is_who_logged_in(store: Store, tmp_path: Path) -> None
     feed(store, [letter("R1", "2026-11-20T08:30", claimant={"phone": "13912345678"})], now)
     advance_tickets(store, ["R1"], now)
     token = issued(store, "王小燕")
-    with service(store, tmp_path) as (url, server):
+    with service(store, tmp_path, token=issued(store, "别人")) as (url, server):
         async with monitor_of(url, token) as socket:
             _nothing_shows(token, [server, *server.children(recursive=True)])
+            # who forks tabs has input, output, log, requests, two for signals, and one for a tab
+            assert (server.num_threads(), server.num_fds()) == (1, 7)
             await typed(socket, "2")
             await seen(socket, "R1")
             await typed(socket, "\x1bOQ")
@@ -105,7 +112,7 @@ def _nothing_shows(token: str, processes: list[psutil.Process]) -> None:
         variables = process.environ()
         assert token not in " ".join(variables.values())
         if process is not processes[0]:
-            assert variables["HOTLINE_OPERATOR"] == variables["HOTLINE_TOKEN"] == ""
+            assert {variables.get(f"HOTLINE_{n}", "") for n in ("OPERATOR", "TOKEN")} == {""}
     if os.geteuid() == 0:
         files = [f"/proc/{p.pid}/{name}" for p in processes for name in ("environ", "fd", "mem")]
         look = 'for f in "$@"; do [ -r "$f" ] && head -c 1 "$f" 2>/dev/null && echo "$f"; done; :'
@@ -117,18 +124,34 @@ def _nothing_shows(token: str, processes: list[psutil.Process]) -> None:
 
 
 @pytest.mark.store(databases=["sqlite"])
-async def test_a_tab_does_not_outlive_a_server_that_was_killed(
-    store: Store, tmp_path: Path
+@pytest.mark.parametrize("killed", ["the first process", "its web server"])
+async def test_a_tab_dies_alone_and_does_not_outlive_a_server_that_was_killed(
+    store: Store, tmp_path: Path, killed: str
 ) -> None:
-    with service(store, tmp_path) as (url, server):
-        async with monitor_of(url, issued(store)):
-            tabs = server.children(recursive=True)
-            assert tabs
-            server.kill()
-            _gone, alive = await asyncio.to_thread(psutil.wait_procs, tabs, 30)
+    token = issued(store)
+    with service(store, tmp_path) as (url, first):
+        server = _web_server(first)
+        async with monitor_of(url, token) as socket:
+            (tab,) = set(first.children()) - {server}
+            async with monitor_of(url, token) as another:
+                (dying,) = set(first.children()) - {server, tab}
+                dying.kill()
+                await closed(another)
+            await typed(socket, "2")
+            await seen(socket, "工单号")
+            (first if killed == "the first process" else server).kill()
+            await closed(socket)
+            _gone, alive = await asyncio.to_thread(psutil.wait_procs, [first, server, tab], 30)
             for process in alive:
                 process.kill()
             assert alive == []
+        assert first.wait() != 0
+
+
+def _web_server(first: psutil.Process) -> psutil.Process:
+    """The process that listens; the first one forks it, and the tabs."""
+    (server,) = (child for child in first.children() if child.net_connections())
+    return server
 
 
 @pytest.mark.store(databases=["sqlite"])
@@ -137,7 +160,8 @@ async def test_without_file_descriptors_it_neither_spins_nor_fills_the_log(
 ) -> None:
     """asyncio's own server writes a traceback each second; nobody is served until there are."""
     token = issued(store)
-    with service(store, tmp_path) as (url, server):
+    with service(store, tmp_path) as (url, first):
+        server = _web_server(first)
         host, _colon, port = url.removeprefix("http://").partition(":")
         async with logged_in(url, token):
             pass
