@@ -85,7 +85,7 @@ def run_worker(
             sample_queues()
             heartbeat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
             if compares_letters:
-                scan_similar(context.done)
+                scan_similar(context.done, context.doing)
             anchor()
         except WrongSchema as error:
             log.error("%s", error)

@@ -33,9 +33,12 @@ class SimilarityScan:
         self._turns_left = _QUIET_TURNS
         self._pruned_on: date | None = None
 
-    def __call__(self, done: int) -> None:
-        """Scan, if `done`, what the worker has done, has not changed for some turns."""
-        if done != self._done:
+    def __call__(self, done: int, doing: str) -> None:
+        """Scan, if the worker has not been `doing` anything for some turns.
+
+        `done` is how much it has done: a short bell may begin and end between two turns.
+        """
+        if doing or done != self._done:
             self._done, self._turns_left = done, _QUIET_TURNS
         self._turns_left -= 1
         if self._turns_left > 0:

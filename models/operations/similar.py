@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import delete, exists, func, select
 
+from models.bulk import insert_missing
 from models.database import Session
 from models.json_types import JsonObject
 from models.queries.letter import read_letters
@@ -46,7 +47,7 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
 
 def add_bands(session: Session, bands: Sequence[BandRow]) -> None:
     """Store what `new_bands` returned; another process may have stored the same already."""
-    session.execute(session.insert(SIMILARITY).on_conflict_do_nothing(), bands)
+    insert_missing(session.connection(), SIMILARITY, bands)
 
 
 def delete_old_bands(session: Session, before: datetime) -> None:

@@ -102,14 +102,16 @@ def test_a_worker_looks_only_while_it_is_idle(store: Store) -> None:
     _write(store, "G2", _SAID, "13800000002", day=11)
     idle = SimilarityScan(store, lambda: _NOW)
     for done in range(40):
-        idle(done)
+        idle(done, "")
+    for _turn in range(40):
+        idle(40, "routing 500")
     assert not _hashes(store)
     for _turn in range(40):
-        idle(40)
+        idle(40, "")
     assert len(_matters(store)) == 1
     much_later = SimilarityScan(store, lambda: _NOW + timedelta(days=60))
     for _turn in range(40):
-        much_later(40)
+        much_later(40, "")
     assert not _hashes(store)
 
 
