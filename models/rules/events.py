@@ -723,7 +723,10 @@ def private_part(data: EventData, message: Mapping[str, Any]) -> dict[str, Any]:
 
 def says_texts(data: EventData) -> bool:
     """Return whether a line has texts of the message that caused it."""
-    private = (getattr(data, field) for field in _PRIVATE[type(data)])
+    kind = type(data)
+    if not (_PRIVATE[kind] or _REFERRING[kind]):
+        return False
+    private = (getattr(data, field) for field in _PRIVATE[kind])
     return any(value is not UNSET for value in private) or any(references(data))
 
 

@@ -46,7 +46,7 @@ def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
         if _STORED_TEXT in data or _REFERENCE in data:
             data = _encode(readable(msgspec.json.decode(data), private))
         parts = [head, data[1:-1]]
-        if texts := log_events.own_texts(event.name, private):
+        if private and (texts := log_events.own_texts(event.name, private)):
             parts.append(_encode(texts)[1:-1])
         yield at, number, seq, 0, msgspec.Raw(b",".join(filter(None, parts)) + b"}")
     for message, refusal in ticket.refused_outside_log():
