@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from models.database import Session
 from models.membership import is_in
-from models.operations.append_log import LogAppend, NewTicket, make_rows, write_rows
+from models.operations.append_log import make_rows, write_rows
 from models.operations.begin_tickets import begin_tickets, drop_locked
 from models.operations.duplicates import DuplicateCheck
 from models.operations.prepared_changes import PreparedChanges
 from models.operations.refold import refold_late
+from models.operations.ticket_change import LogAppend, NewTicket
 from models.operations.ticket_work import (
     MessageOutcome,
     TicketWork,

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from models.database import Session
 from models.i18n import lazy
 from models.membership import is_in
-from models.operations.append_log import TicketRow
+from models.operations.ticket_change import TicketRow
 from models.operations.ticket_work import MessageOutcome, TicketWork
 from models.queries.inbox_rows import InboxRow
 from models.rulebook import Rulebook

@@ -16,8 +16,8 @@ from models.errors import HotlineError
 from models.i18n import LazyText, _, render
 from models.membership import is_in
 from models.operations.access_log import SERVICE, record_access
-from models.operations.append_log import event_row
 from models.operations.changes import record_changes
+from models.operations.event_rows import event_row
 from models.queries.conditions import REFUSED_MESSAGE
 from models.queries.erasable_texts import Erasable, erasable, has_texts
 from models.rules.events import Event, TextsErased

@@ -11,9 +11,9 @@ from models.clock import Now
 from models.database import Session, Store
 from models.membership import is_in
 from models.operations.anchors import make_first_anchor
-from models.operations.append_log import TicketRow
 from models.operations.batches import in_batches
 from models.operations.changes import hold_positions, record_changes, record_table
+from models.operations.ticket_change import TicketRow
 from models.queries.anchor_check import AnchorCheck
 from models.queries.anchors import AnchorSecret, anchor_secret, last_anchor
 from models.queries.table_heads import TABLES, table_heads

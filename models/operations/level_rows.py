@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Table
 from models import binary_rows as binary
 from models.bulk import translate_row
 from models.database import Session
-from models.operations.append_log import once_of
 from models.operations.bells import bell, drop_bells, set_bells
+from models.operations.event_rows import once_of
 from models.operations.notices.queue import notice_row
 from models.rules import events
 from models.rules.events import Event, NoticeQueued

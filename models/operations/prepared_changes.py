@@ -9,8 +9,8 @@ from sqlalchemy import select
 from models.bulk import RowValues
 from models.database import Session
 from models.membership import is_in
-from models.operations.append_log import LogRows
 from models.operations.duplicates import DuplicateCheck
+from models.operations.log_rows import LogRows
 from models.operations.ticket_work import MessageOutcome, waiting_bodies
 from models.rulebook import Rulebook
 from models.tables.core import TICKET

@@ -10,10 +10,11 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _, lazy
 from models.operations.access_log import record_access
-from models.operations.append_log import LogAppend, TicketRow, append_logs
+from models.operations.append_log import append_logs
 from models.operations.bells import bell, set_bells
 from models.operations.blind_index import computed_facts
 from models.operations.refold import StoredLife
+from models.operations.ticket_change import LogAppend, TicketRow
 from models.operations.titles import stored_particulars
 from models.queries.log import TicketNotFound
 from models.queries.verification import WholeLog, read_whole_log

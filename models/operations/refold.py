@@ -9,7 +9,7 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _
 from models.membership import is_in
-from models.operations.append_log import LogAppend
+from models.operations.ticket_change import LogAppend
 from models.operations.ticket_work import MessageOutcome, TicketWork
 from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
 from models.queries.stored_messages import read_inbox_row, read_texts

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Text, select, type_coerce, update
 from models.database import Session
 from models.i18n import LazyText
 from models.membership import is_in
-from models.operations.append_log import LogAppend, append_logs
+from models.operations.append_log import append_logs
 from models.operations.refold import refold_changed
+from models.operations.ticket_change import LogAppend
 from models.operations.ticket_work import TicketWork, lock_tickets
 from models.rulebook import Rulebook, load_rulebook
 from models.rules import events as log_events

@@ -12,8 +12,8 @@ from models.database import Session
 from models.errors import HotlineError
 from models.i18n import LazyText, _
 from models.membership import is_in
-from models.operations.append_log import NewTicket, TicketRow
 from models.operations.bells import bell, drop_bells, set_bells
+from models.operations.ticket_change import NewTicket, TicketRow
 from models.operations.titles import stored_particulars
 from models.queries.inbox_rows import INBOX_COLUMNS, ForgedMessage, InboxRow, outline_hash
 from models.queries.stored_messages import read_inbox_row, read_message_of, read_outline

@@ -9,8 +9,8 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations import store_secret
 from models.operations.anchors import make_anchor
-from models.operations.append_log import TicketRow
 from models.operations.changes import record_changes
+from models.operations.ticket_change import TicketRow
 from models.operations.ticket_work import ForgedTicket
 from models.queries.own_tables import ForgedTable
 from models.queries.verification import verify

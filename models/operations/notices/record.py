@@ -13,8 +13,8 @@ from sqlalchemy import select
 from models.bulk import insert_rows, update_rows
 from models.database import Session
 from models.membership import is_in
-from models.operations.append_log import event_row
 from models.operations.changes import record_changes
+from models.operations.event_rows import event_row
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices
 from models.rules.events import Event, NoticeDropped, NoticeFailed, NoticeQueued, NoticeSent
 from models.rules.vocabulary import NoticeKind, NoticeState, Recipient

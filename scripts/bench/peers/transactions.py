@@ -16,8 +16,9 @@ from sqlalchemy import Engine, create_engine, text
 
 from models.clock import system_clock
 from models.database import Session, Store
-from models.operations.append_log import TicketRow, event_row
+from models.operations.event_rows import event_row
 from models.operations.store_secret import unlock
+from models.operations.ticket_change import TicketRow
 from models.rulebook import Rulebook, load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.rules.events import Event as Happened
