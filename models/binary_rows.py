@@ -67,19 +67,24 @@ def field_of(column: AnyColumn, value: Any) -> bytes:
             return bytes_field(value)
 
 
+def fetch_rows(connection: Connection, statement: str, values: Sequence[Any]) -> list[Any]:
+    """Return the rows of a query, whose parameters are `%s`, as plain tuples."""
+    cursor: Any = connection.connection.cursor()
+    with translated_errors(connection, statement):
+        return list(cursor.execute(statement, values, binary=True).fetchall())
+
+
 def copy_encoded(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[bytes]
 ) -> None:
     """Insert rows, each given as its fields one after the other: by COPY."""
     statement = f"COPY {table.name} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
     count = Struct(">h").pack(len(columns))
-    parts = [b"PGCOPY\n\xff\r\n\0" + bytes(8)]
-    for row in rows:
-        parts += (count, row)
-    parts.append(b"\xff\xff")
+    # the count of its fields is before each row
+    encoded = count.join((b"PGCOPY\n\xff\r\n\0" + bytes(8), *rows)) + b"\xff\xff"
     cursor = connection.connection.cursor()
     with translated_errors(connection, statement), cursor.copy(statement) as copy:
-        copy.write(b"".join(parts))
+        copy.write(encoded)
 
 
 def execute_with_arrays(

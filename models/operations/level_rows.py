@@ -6,7 +6,7 @@ What is equal in the rows of all tickets that take the same step is translated o
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 from sqlalchemy import Connection, Table
@@ -23,6 +23,7 @@ from models.rules.lifecycle.level_steps import LevelStep
 from models.rules.queues import ESCALATION
 from models.rules.vocabulary import EventName
 from models.security.chain import numberless_line
+from models.security.heads import DIGEST_BYTES
 from models.tables.core import BELL, EVENT, NOTICE, TICKET
 
 _SAME_IN_EVENTS = ("moment", "name", "data", "once")
@@ -57,25 +58,15 @@ class StepRows(NamedTuple):
     ticket: Sequence[Any]
 
 
-class LoggedLine(NamedTuple):
-    """A line of one ticket's log."""
+LoggedLine: TypeAlias = tuple[int, int, bytes, LevelLine]
+"""A line of one ticket's log: the ticket's id, the line's number, hash, and what it says."""
 
-    ticket: int
-    seq: int
-    hash: bytes
-    line: LevelLine
+RaisedTicket: TypeAlias = tuple[int, Sequence[Any], bytes, int, bytes, bytes, datetime | None]
+"""The row of one ticket as a level leaves it, and when its bell is rung next.
 
-
-class RaisedTicket(NamedTuple):
-    """The row of one ticket as a level leaves it, and when its bell is rung next."""
-
-    id: int
-    same: Sequence[Any]
-    state: bytes
-    seq: int
-    hash: bytes
-    row_hash: bytes
-    ring_at: datetime | None
+The ticket's id, what its step writes, its state, `seq`, hash and `row_hash`. A plain tuple, as a
+line is: there are thousands.
+"""
 
 
 def rows_of_step(session: Session, step: LevelStep) -> StepRows:
@@ -124,10 +115,10 @@ def write_levels(
         return
     if session.dialect == "sqlite":
         _write_to_sqlite(session.connection(), lines, tickets, now)
-        set_bells(session, (bell(ESCALATION, t.id, t.ring_at) for t in tickets if t.ring_at))
+        set_bells(session, (bell(ESCALATION, id_, at) for id_, *_, at in tickets if at))
     else:
         _write_to_postgresql(session.connection(), lines, tickets, now)
-    drop_bells(session, ((ESCALATION, t.id) for t in tickets if not t.ring_at))
+    drop_bells(session, ((ESCALATION, id_) for id_, *_, at in tickets if not at))
 
 
 def _write_to_sqlite(
@@ -144,7 +135,10 @@ def _write_to_sqlite(
     sets = ", ".join(f"{name} = ?" for name in _TICKET)
     connection.exec_driver_sql(
         f"UPDATE ticket SET {sets} WHERE id = ?",
-        [(*t.same, at, t.state.decode(), t.seq, t.hash, t.row_hash, t.id) for t in tickets],
+        [
+            (*same, at, state.decode(), seq, digest, row_hash, id_)
+            for id_, same, state, seq, digest, row_hash, _ in tickets
+        ],
     )
 
 
@@ -165,7 +159,7 @@ def _write_to_postgresql(
 ) -> None:
     at = binary.field_of(TICKET.c.updated_at, now)
     events = [
-        _event_begin(8, t, 4, seq, len(digest)) + digest + at + line.event
+        _event_begin(8, t, 4, seq, DIGEST_BYTES, digest) + at + line.event
         for t, seq, digest, line in lines
     ]
     binary.copy_encoded(connection, EVENT, _EVENT, events)
@@ -175,7 +169,7 @@ def _write_to_postgresql(
         if line.notice
     ]
     binary.copy_encoded(connection, NOTICE, _NOTICE, notices)
-    ids, same, states, seqs, hashes, row_hashes, _ = zip(*tickets, strict=True)
+    ids, same, states, seqs, hashes, row_hashes, ring_ats = zip(*tickets, strict=True)
     fields = [
         *zip(*same, strict=True),
         [at] * len(ids),
@@ -187,15 +181,15 @@ def _write_to_postgresql(
     ]
     columns = [*(TICKET.c[name] for name in _TICKET), TICKET.c.id]
     binary.execute_with_arrays(connection, _UPDATE_TICKETS, columns, fields)
-    moments = {t.ring_at for t in tickets}
-    ring_at = {moment: binary.field_of(BELL.c.ring_at, moment) for moment in moments}
-    bells = [(binary.bigint_field(t.id), ring_at[t.ring_at]) for t in tickets if t.ring_at]
+    fields_of = {moment: binary.field_of(BELL.c.ring_at, moment) for moment in set(ring_ats)}
+    rung = zip(ids, ring_ats, strict=True)
+    bells = [(binary.bigint_field(id_), fields_of[moment]) for id_, moment in rung if moment]
     if bells:
         columns = [BELL.c.row_id, BELL.c.ring_at]
         binary.execute_with_arrays(connection, _SET_BELLS, columns, list(zip(*bells, strict=True)))
 
 
-_event_begin = Struct(">iqiii").pack
+_event_begin = Struct(f">iqiii{DIGEST_BYTES}s").pack
 _notice_begin = Struct(">iqii").pack
 
 _UPDATE_TICKETS = (

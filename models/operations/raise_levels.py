@@ -9,10 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import bindparam, exists, select
-
 from models.database import Session
-from models.membership import is_in
 from models.operations.changes import record_changes
 from models.operations.level_rows import (
     LevelLine,
@@ -22,34 +19,11 @@ from models.operations.level_rows import (
     rows_of_step,
     write_levels,
 )
+from models.operations.level_tickets import lock_tickets
 from models.rulebook import Rulebook
 from models.rules.lifecycle.level_steps import LevelStep, LevelSteps
 from models.security.heads import DIGEST_BYTES, ChangedHead, HeadKind
 from models.security.row_hashes import fixed_content, instant_json, listed_hash, row_hash_of
-from models.tables.core import INBOX, TICKET
-from models.tables.inbox import WAITING
-
-_TICKETS = (
-    select(
-        *(TICKET.c.id, TICKET.c.number, TICKET.c.policy_id, TICKET.c.title, TICKET.c.facts),
-        *(TICKET.c.updated_at, TICKET.c.state, TICKET.c.seq, TICKET.c.hash, TICKET.c.row_hash),
-    )
-    .where(is_in(TICKET.c.id, "ids"), TICKET.c.quarantined_at.is_(None), TICKET.c.state != "")
-    .where(
-        ~exists().where(
-            INBOX.c.ticket == TICKET.c.number,
-            INBOX.c.state == WAITING,
-            INBOX.c.current,
-            INBOX.c.at <= bindparam("now", type_=INBOX.c.at.type),
-        )
-    )
-    .with_for_update(of=TICKET, skip_locked=True)
-)
-"""Lock tickets for which no message waits.
-
-A message that is committed after the statement has begun comes by its own bell, as one that comes
-after the transaction.
-"""
 
 
 class KnownLevels:
@@ -88,9 +62,8 @@ def raise_levels(
     of_steps: dict[LevelStep, tuple[StepRows, list[tuple[LevelLine, bytes]]]] = {}
     lines, tickets, heads = list[LoggedLine](), list[RaisedTicket](), list[ChangedHead]()
     cipher, updated_at = session.cipher, instant_json(now)
-    for row in session.execute(_TICKETS, {"ids": ids, "now": now}).all():
-        ticket, number, policy_id, title, facts, at, text, first, digest, row_hash = row
-        state = text.encode()
+    for row in lock_tickets(session.connection(), ids, now):
+        ticket, number, policy_id, title, facts, at, state, first, digest, row_hash = row
         fixed = fixed_content(ticket, number, policy_id, title, facts)
         end = first, digest
         expected = row_hash_of(cipher, ticket, fixed, instant_json(at), state, end)
@@ -108,11 +81,11 @@ def raise_levels(
         for line, covered in of_lines:
             seq += 1
             chain = cipher.chain_hash(b"%b[%d%b" % (chain, seq, covered))[:DIGEST_BYTES]
-            lines.append(LoggedLine(ticket, seq, chain, line))
+            lines.append((ticket, seq, chain, line))
         row_hash = row_hash_of(cipher, ticket, fixed, updated_at, state, (seq, chain))
-        tickets.append(RaisedTicket(ticket, of_step.ticket, state, seq, chain, row_hash, ring_at))
-        digest, listed = chain[:DIGEST_BYTES], listed_hash(row_hash)
-        heads.append(ChangedHead(HeadKind.TICKET, ticket, seq, digest, seq - first, listed))
+        tickets.append((ticket, of_step.ticket, state, seq, chain, row_hash, ring_at))
+        listed = listed_hash(row_hash)
+        heads.append(ChangedHead(HeadKind.TICKET, ticket, seq, chain, seq - first, listed))
     write_levels(session, lines, tickets, now)
     record_changes(session, heads)
     raised = {head.key for head in heads}

@@ -63,13 +63,13 @@ class LevelSteps:
             # it is at rest
             return None
         parts = _decode_parts(stored)
-        if parts.edition != EDITION or parts.status == Status.COMPLETED or parts.archive_at:
+        if parts.edition != EDITION or parts.status == _COMPLETED or parts.archive_at:
             return None
         due = following = None
         for key, clock in _decode_clocks(parts.clocks).items():
-            if clock.state is not ClockState.RUNNING:
+            if clock.state is not _RUNNING:
                 continue
-            if key == ClockName.HANDLING:
+            if key == _HANDLING:
                 due = clock.due
             elif following is None or clock.due < following:
                 following = clock.due
@@ -78,8 +78,14 @@ class LevelSteps:
         if due is None or (following is not None and following <= now):
             return None
         likeness = (
-            *(policy_id, parts.unit, due, bytes(parts.ladder), parts.raised),
-            *(parts.run, parts.folds, parts.quiet_before),
+            policy_id,
+            parts.unit,
+            due,
+            bytes(parts.ladder),
+            parts.raised,
+            parts.run,
+            parts.folds,
+            parts.quiet_before,
         )
         step = self._steps.get(likeness)
         if step is None or not step.since <= now < step.until:
@@ -117,8 +123,8 @@ def _decide(parts: Any, due: datetime, context: RuleContext, now: datetime) -> L
         return None
     upcoming = next_level(state)
     next_at = upcoming[1] if upcoming else None
-    # the rules compare the present with nothing but these
-    moments = (due, *(at for _level, at in state.ladder))
+    # the rules compare the present with nothing but these; in its zone they are compared fastest
+    moments = [at.astimezone(now.tzinfo) for at in (due, *(at for _level, at in state.ladder))]
     since = max(at for at in moments if at <= now)
     until = min((at for at in moments if at > now), default=_NEVER)
     return LevelStep(events, state, level_columns(state), next_at, since, until)
@@ -126,6 +132,8 @@ def _decide(parts: Any, due: datetime, context: RuleContext, now: datetime) -> L
 
 _MAX_STEPS = 5_000
 """Steps that are kept: a few days of a district."""
+
+_COMPLETED, _RUNNING, _HANDLING = Status.COMPLETED, ClockState.RUNNING, ClockName.HANDLING
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
