@@ -3,7 +3,8 @@
 import gc
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,12 @@ def make_store(
     anyway: bool = False,
     now: Now = system_clock,
     tell: Callable[[str | None], None] | None = None,
+    apart: Callable[[Callable[[], None]], None] | None = None,
 ) -> "Store":
     """Make a store with a policy and units, or upgrade the one that is there, and say so.
 
     `tell` is called at the end with the schema that there was before, None for a new store.
+    `apart` calls a function in another process: what migrations load would stay in this one.
     Raises HotlineError, and OlderProcesses where some have lately been seen at the store that is
     to be upgraded, unless `anyway`.
     """
@@ -73,11 +76,15 @@ def make_store(
     store = Store(settings.store_url, cipher, application=_application())
     try:
         former = revision(store)
-        if former is not None and former < NEWEST:
+        if is_older := former is not None and former < NEWEST:
             if not anyway:
                 require_idle(store)
             text = _("upgrading the store from schema {former} to {newest}")
             log.warning(text.format(former=former, newest=NEWEST))
+        if apart is not None and (is_older or former is None):
+            # no connection may be open where a process is forked
+            store.close()
+            apart(partial(_upgrade_and_close, store, now))
         upgrade(store, now)
         _settle_owner(settings, store)
         _fill_new_store(settings, store, now)
@@ -87,6 +94,13 @@ def make_store(
         store.close()
         raise
     return store
+
+
+def _upgrade_and_close(store: "Store", now: Now) -> None:
+    from models.migrations import upgrade
+
+    with closing(store):
+        upgrade(store, now)
 
 
 def _application() -> str:

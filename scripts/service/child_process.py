@@ -29,7 +29,7 @@ _PR_SET_PDEATHSIG = 1
 class ForkedProcess:
     """A child of this process; `code` is its exit code once it has ended."""
 
-    def __init__(self, name: str, run: Callable[[], int], log: Path | None = None) -> None:
+    def __init__(self, name: str, run: Callable[[], int | None], log: Path | None = None) -> None:
         """Fork a process that calls `run` and exits with what it returns.
 
         `name` is shown in process lists. Output goes to the end of `log` if that is given.
@@ -91,7 +91,7 @@ def end_with_parent(parent: int, number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
 
 
-def _run_child(name: str, run: Callable[[], int], log: Path | None) -> NoReturn:
+def _run_child(name: str, run: Callable[[], int | None], log: Path | None) -> NoReturn:
     code = 1
     try:
         for number in _STOP_SIGNALS:

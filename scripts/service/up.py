@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from typer import Exit
+
 from models.clock import DemoClock, Now, has_ended, monotonic
 from models.errors import HotlineError
 from models.i18n import _
@@ -79,7 +81,8 @@ def run_service(
             settings = replace(settings, broker_url=server.url)
         require_broker(str(settings.broker_url))
         # closed before the supervisor is forked: no process with an open database may fork
-        with closing(outlast_shortage(partial(make_store, settings), stop)) as made:
+        make = partial(make_store, settings, apart=call_apart)
+        with closing(outlast_shortage(make, stop)) as made:
             clock = str(_fill_demo_store(made)) if demo else ""
         headless = headless or not sys.stdout.isatty()
         share_one_heap()
@@ -104,6 +107,22 @@ def run_service(
             server.stop()
         if store is not None:
             store.close()
+
+
+def call_apart(upgrade: Callable[[], None]) -> None:
+    """Call `upgrade` in a process of its own, which says what is wrong; raises Exit then."""
+    # imported here: `hotline --help` must not load them
+    from scripts.service.setup import outlast_shortage
+
+    def run() -> None:
+        # Ctrl-C reaches the whole process group, and does not end an upgrade
+        os.setsid()
+        outlast_shortage(upgrade)
+
+    process = ForkedProcess("upgrade", run)
+    process.wait_until(float("inf"))
+    if process.code:
+        raise Exit(1)
 
 
 def _report_policy_file(store: "Store", settings: Settings, report: Reporter) -> None:
