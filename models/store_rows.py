@@ -12,22 +12,29 @@ from datetime import date, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Date, LargeBinary, String, Table, Text, func, select
+from sqlalchemy import Date, LargeBinary, String, Table, func, select
 from sqlalchemy import text as sql
-from sqlalchemy.sql.expression import type_coerce
 from sqlmodel import SQLModel
 
 from models.bulk import RowValues, insert_rows
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
+from models.rules.packing import StoredJson, pack_json, pack_line
 from models.security.encryption import Encrypted
 from models.security.role_rows import OWNER
 from models.sql_types import AnyColumn
-from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.columns import (
+    EncryptedColumn,
+    Instant,
+    JsonText,
+    PackedJson,
+    undecoded,
+)
 from models.tables.core import (
     ANCHOR,
     CHANGE,
+    EVENT,
     POLICY,
     PROCESS,
     SAMPLE,
@@ -86,7 +93,7 @@ def read_lines(session: Session, table: Table) -> Iterator[bytes]:
     Raises UnreadableRow.
     """
     selected = [
-        type_coerce(column, Text()) if isinstance(column.type, JsonText) else column
+        undecoded(column) if isinstance(column.type, JsonText) else column
         for column in table.columns
     ]
     order = [_sortable(session, column) for column in table.primary_key.columns]
@@ -122,7 +129,10 @@ def write_lines(session: Session, table: Table, lines: Iterable[bytes]) -> None:
     for line in lines:
         values = msgspec.json.decode(line)
         pairs = zip(readers, values, strict=True)
-        batch.append(dict(zip(names, (read(value) for read, value in pairs), strict=True)))
+        row = dict(zip(names, (read(value) for read, value in pairs), strict=True))
+        if table is EVENT and row["data"] is not None:
+            row["data"] = pack_line(row["name"], row["data"])
+        batch.append(row)
         size += len(line)
         if len(batch) == _ROWS or size > _BYTES:
             insert_rows(connection, table, batch)
@@ -184,6 +194,10 @@ def _reader(column: AnyColumn) -> Callable[[Any], Any]:
     match column.type:
         case EncryptedColumn():
             read: Callable[[Any], Any] = _encrypted
+        case PackedJson() if column.table is not EVENT:
+            read = _packed_json
+        case PackedJson():
+            read = str.encode
         case JsonText():
             read = _json
         case Instant():
@@ -203,6 +217,10 @@ def _same(value: Any) -> Any:
 
 def _encrypted(value: str) -> Encrypted:
     return Encrypted(base64.b64decode(value))
+
+
+def _packed_json(value: str) -> StoredJson:
+    return pack_json(value.encode())
 
 
 def _json(value: str) -> msgspec.Raw:

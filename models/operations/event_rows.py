@@ -12,6 +12,7 @@ from models.operations.ticket_change import NumberedTicket
 from models.rules import events as log_events
 from models.rules.events import BLINDING, AlertRaised, Event, EventData
 from models.rules.messages import RawMessage
+from models.rules.packing import pack_line
 from models.security.chain import event_line
 from models.security.heads import DIGEST_BYTES
 from models.tables.core import EVENT
@@ -53,7 +54,7 @@ def event_row(
         "moment": event.moment,
         "name": event.name,
         "cause": event.cause,
-        "data": msgspec.Raw(data),
+        "data": pack_line(event.name, data),
         "private": None,
         "commitment": commitment,
         "once": once_of(event.data, folds),

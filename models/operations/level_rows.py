@@ -8,7 +8,6 @@ from datetime import datetime
 from struct import Struct
 from typing import Any, NamedTuple, TypeAlias
 
-import msgspec
 from sqlalchemy import Connection, Table
 
 from models import binary_rows as binary
@@ -20,6 +19,7 @@ from models.operations.notices.queue import notice_row
 from models.rules import events
 from models.rules.events import Event, NoticeQueued
 from models.rules.lifecycle.level_steps import LevelStep
+from models.rules.packing import pack_line
 from models.rules.queues import ESCALATION
 from models.rules.vocabulary import EventName
 from models.security.chain import numberless_line
@@ -81,7 +81,7 @@ def _line(connection: Connection, event: Event, folds: int) -> LevelLine:
     row = {
         "moment": event.moment,
         "name": event.name,
-        "data": msgspec.Raw(data),
+        "data": pack_line(event.name, data),
         "once": once_of(event.data, folds),
     }
     same, notice = _translated(connection, EVENT, _SAME_IN_EVENTS, row), None

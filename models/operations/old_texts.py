@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Select, Text, and_, bindparam, select, type_coerce, update
+from sqlalchemy import Select, and_, bindparam, select, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session, Store
@@ -25,6 +25,7 @@ from models.rules.routing.directory import rename_units
 from models.rules.state import State
 from models.security.chain import copy_commitment
 from models.sql_types import SelectedRow
+from models.tables.columns import undecoded
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import WAITING
 
@@ -77,7 +78,7 @@ def _old_lines() -> Select[Any]:
     columns = (EVENT.c[name] for name in ("ticket_id", "seq", "name", "hash", "private"))
     return (
         select(*columns, TICKET.c.number)
-        .add_columns(type_coerce(EVENT.c.data, Text).label("data"))
+        .add_columns(undecoded(EVENT.c.data))
         .join(TICKET, TICKET.c.id == EVENT.c.ticket_id)
         .where(EVENT.c.original.is_(None), EVENT.c.commitment.is_(None))
     )

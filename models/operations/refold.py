@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import Text, select, type_coerce
+from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
@@ -23,6 +23,7 @@ from models.rules.lifecycle.refold import Refolded
 from models.rules.messages import Message, RawMessage, TicketReceived
 from models.rules.particulars import read_particulars
 from models.rules.vocabulary import MessageType
+from models.tables.columns import undecoded
 from models.tables.core import EVENT, INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
@@ -61,9 +62,9 @@ class StoredLife:
 
     def log(self) -> list[LoggedEvent]:
         """Read the ticket's log. Raises MessagesGone."""
-        data = type_coerce(EVENT.c.data, Text).label("data")
         rows = self._session.execute(
-            select(EVENT.c.seq, EVENT.c.name, data, EVENT.c.moment, EVENT.c.cause)
+            select(EVENT.c.seq, EVENT.c.name, EVENT.c.moment, EVENT.c.cause)
+            .add_columns(undecoded(EVENT.c.data))
             .where(EVENT.c.ticket_id == self._ticket_id)
             .order_by(EVENT.c.seq)
         )

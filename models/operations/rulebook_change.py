@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Text, select, type_coerce, update
+from sqlalchemy import ColumnElement, select, update
 
 from models.database import Session
 from models.i18n import LazyText
@@ -29,6 +29,7 @@ from models.rules.events import (
 )
 from models.rules.state import Clock
 from models.rules.vocabulary import OPEN, ClockState, EventName, Status
+from models.tables.columns import undecoded
 from models.tables.core import CLOCK, EVENT, TICKET
 
 T = TypeVar("T")
@@ -192,7 +193,7 @@ def _decisions(session: Session, append: LogAppend) -> Iterator[ChangedDecision]
 
 def _logged(session: Session, ticket_id: int, seqs: Sequence[int]) -> dict[int, EventData]:
     rows = session.execute(
-        select(EVENT.c.seq, EVENT.c.name, type_coerce(EVENT.c.data, Text).label("data")).where(
+        select(EVENT.c.seq, EVENT.c.name, undecoded(EVENT.c.data)).where(
             EVENT.c.ticket_id == ticket_id, EVENT.c.seq.in_(seqs)
         )
     )

@@ -4,7 +4,6 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import msgspec
 from sqlalchemy import ColumnElement, LargeBinary, select, type_coerce, update
 
 from models.bulk import RowValues, update_rows
@@ -20,6 +19,7 @@ from models.queries.stored_messages import read_inbox_row, read_message_of, read
 from models.rulebook import Rulebook
 from models.rules.message_outline import encode_outline, outline_of
 from models.rules.messages import Message, Refusal, UnitSucceeded
+from models.rules.packing import pack_json
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
 from models.rules.routing.unit_history import Succession
@@ -232,7 +232,7 @@ def _finished_row(cipher: Cipher, outcome: MessageOutcome) -> RowValues:
         "id": row.id,
         "state": row.state,
         "reason": {"why": why.why, "missing": list(why.missing)} if why else None,
-        "outline": msgspec.Raw(outline.encode()) if outline is not None else None,
+        "outline": pack_json(outline.encode()) if outline is not None else None,
         "outline_hash": outline_hash(cipher, row, outline) if outline is not None else None,
         "conflicting": row.conflicting,
     }

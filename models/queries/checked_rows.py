@@ -7,12 +7,12 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import ColumnElement, Dialect, Select, Text, TypeDecorator, select, type_coerce
+from sqlalchemy import ColumnElement, Dialect, Select, TypeDecorator, select, type_coerce
 from sqlalchemy.types import NULLTYPE, TypeEngine
 
 from models.database import Session
 from models.sql_types import AnyColumn
-from models.tables.columns import EncryptedColumn, Instant, JsonText
+from models.tables.columns import CheckedJson, EncryptedColumn, Instant, JsonText
 
 CheckedRow: TypeAlias = Any
 """A named tuple of the columns, and `unreadable`, the names of those that cannot be read.
@@ -41,10 +41,8 @@ def read_checked(
     new_type: Any = namedtuple
     make = new_type("Checked", [*names, "unreadable"])
     dialect = session.get_bind().dialect
-    readers = [
-        _reader(dialect, Text() if column.name in as_text else column.type, column.nullable)
-        for column in columns
-    ]
+    json = CheckedJson()
+    readers = [_reader(dialect, json if c.name in as_text else c.type, c.nullable) for c in columns]
     raw: list[ColumnElement[Any]] = [type_coerce(c, NULLTYPE).label(c.name) for c in columns]
     statement = narrow(select(*raw)).execution_options(yield_per=_ROWS)
     # closed also where the reader stops before the end
@@ -113,7 +111,7 @@ def _python_type(kind: TypeEngine[Any]) -> type:
     match kind:
         case Instant():
             return datetime
-        case EncryptedColumn() | JsonText():
+        case EncryptedColumn() | JsonText() | CheckedJson():
             # what is encrypted is judged by its key, and JSON may be anything
             return object
         case TypeDecorator():

@@ -10,11 +10,13 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     FromClause,
+    LargeBinary,
     Text,
     and_,
     case,
     cast,
     func,
+    literal,
     or_,
     select,
     text,
@@ -416,10 +418,14 @@ def _events(
 
 def _json(session: Session, column: AnyExpression, key: str) -> AnyExpression:
     """Return a field of a column that holds JSON as text."""
+    # what is packed is none: of the events that are looked for no data is (READ_BY_QUERIES)
     if session.dialect == "sqlite":
-        return func.json_extract(column, f"$.{key}")
-    field: AnyExpression = cast(column, JSON)[key].as_string()
-    return field
+        is_clear = func.typeof(column) == "text"
+        field: AnyExpression = func.json_extract(column, f"$.{key}")
+    else:
+        is_clear = func.substr(column, 1, 1) == literal(b"{", LargeBinary)
+        field = cast(func.convert_from(column, "UTF8"), JSON)[key].as_string()
+    return case((is_clear, field))
 
 
 def _as_json(session: Session, column: AnyExpression) -> AnyExpression:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Text, type_coerce
 
 from models.errors import HotlineError
 from models.i18n import _
 from models.security.encryption import Cipher, Encrypted
 from models.security.heads import DIGEST_BYTES
+from models.tables.columns import undecoded
 from models.tables.core import INBOX
 
 
@@ -52,8 +52,7 @@ class OutlineRow(NamedTuple):
 
 
 INBOX_COLUMNS = [
-    type_coerce(INBOX.c.outline, Text).label("outline") if name == "outline" else INBOX.c[name]
-    for name in InboxRow._fields
+    undecoded(INBOX.c.outline) if name == "outline" else INBOX.c[name] for name in InboxRow._fields
 ]
 OUTLINE_COLUMNS = [column for column in INBOX_COLUMNS if column.key in OutlineRow._fields]
 

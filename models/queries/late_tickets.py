@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Text, select, type_coerce
+from sqlalchemy import select
 
 from models.database import Session
 from models.membership import is_in
@@ -16,6 +16,7 @@ from models.rules import events
 from models.rules.events import EventData
 from models.rules.lifecycle.steps import STEP_EVENTS
 from models.rules.vocabulary import EventName
+from models.tables.columns import undecoded
 from models.tables.core import EVENT, TICKET
 
 _WITHDRAWALS = (EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
@@ -63,7 +64,7 @@ def _logs(session: Session, ids: Sequence[int]) -> dict[int, list[tuple[EventDat
     rows = session.execute(
         select(
             *(EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.moment),
-            type_coerce(EVENT.c.data, Text).label("data"),
+            undecoded(EVENT.c.data),
         )
         .where(is_in(EVENT.c.ticket_id, ids), EVENT.c.name.in_(names))
         .order_by(EVENT.c.ticket_id, EVENT.c.seq)

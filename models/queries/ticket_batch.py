@@ -12,10 +12,12 @@ from models.i18n import LazyText, lazy
 from models.queries.checked_rows import CheckedRow, read_checked
 from models.queries.row_check import Wrong
 from models.queries.text_check import check_texts
+from models.rules.packing import READ_BY_QUERIES
 from models.security.chain import EventLine
 from models.security.encryption import ForgedValue, KeyUnusable, TextsErased
 from models.security.findings import Harm
 from models.sql_types import AnyColumn
+from models.tables.columns import Unpacked
 from models.tables.core import CLOCK, EVENT, NOTICE, TICKET
 
 _COLUMNS = (
@@ -76,6 +78,8 @@ def read_tickets(session: Session, first: int, last: int, most: int) -> TicketBa
 def _line(session: Session, number: str, row: CheckedRow) -> EventLine:
     private = original = None
     is_forged = any(name != "once" for name in row.unreadable)
+    # no query would find what it says
+    is_forged |= isinstance(row.data, Unpacked) and row.name in READ_BY_QUERIES
     erased = False
     try:
         if row.private is not None:

@@ -1,71 +1,110 @@
-"""Pack the state of a ticket that has come to rest: its row holds it in a sixth of the room."""
+"""Pack what is kept for long: states of tickets at rest, lines of logs, outlines of messages."""
 
 import zlib
 from base64 import b64decode, b64encode
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-_MARK = "="
-"""The beginning of every packed text, with which no JSON begins."""
+from models.rules.known_texts import IN_LINES, IN_STATES
+from models.rules.vocabulary import EventName
 
-_KNOWN = (
-    b'"quiet_before":"days_kept":{"successors":{"evidenced":{"on_site":["deemed":true,"parties'
-    b'":["suggested_known":false,"suggested_unit":"designated":true,"barred":["may_not_return"'
-    b':true,"co_units":["limit":{"days":"basis":{"field":"emergency_line":"emergency":"topic":'
-    b'"unknown","folds":1,"revisit_before":true,"rating_before":"reworked":true,"extensions_si'
-    b'nce":1,"extensions":1,"restarted_at":"status":"closed","status":"withdrawn","status":"de'
-    b'clined","rating":"dissatisfied","why":[{"text":"","args":{"remind_at":"2027-0"concerns":'
-    b'1,"answer":"purpose":"unit":"denied","upheld","on_site":{"name":"on_site","evidence":{"n'
-    b'ame":"evidence","proof/first":{"name":"proof","revisit":{"name":"revisit","holder":"dist'
-    b'rict_desk","state":"cancelled","state":"late","state":"running","state":"expired","ordin'
-    b'al":2,"provisional":true,"morning"],"evening"],"settled_at":"2026-1"category":"complaint'
-    b'","category":"consultation","category":"suggestion","category":"report","category":"help'
-    b'","contact_wanted":false,"rating":"satisfied","rating":"basically_satisfied","rating":"v'
-    b'ery_satisfied",{"ticket":"","edition":2,"status":"archived","received_at":"2026-11-","un'
-    b'it":"","receipts":{"":"T09:01:19+08:00"},"has_result":true,"reached":{"":"+08:00"},"cloc'
-    b'ks":{"accept":{"name":"accept","base":"T09:01:19+08:00","due":"T17:30:00+08:00","holder"'
-    b':"","state":"met","ended_at":"+08:00"},"handling":{"name":"handling","base":"+08:00","du'
-    b'e":"T17:30:00+08:00","holder":"","state":"met","ended_at":"+08:00"},"first_contact":{"na'
-    b'me":"first_contact","base":"+08:00","due":"T17:30:00+08:00","holder":"","state":"met","e'
-    b'nded_at":"+08:00","failed":[["2026-","afternoon"]]},"survey":{"name":"survey","base":"+0'
-    b'8:00","due":"T17:30:00+08:00","holder":"city_hotline","state":"met","ended_at":"+08:00"}'
-    b',"result_review":{"name":"result_review","base":"+08:00","due":"T17:30:00+08:00","holder'
-    b'":"city_hotline","state":"met","ended_at":"+08:00"},"closing_contact":{"name":"closing_c'
-    b'ontact","base":"+08:00","due":"T17:30:00+08:00","holder":"","state":"met","ended_at":"+0'
-    b'8:00"}},"ladder":[["prewarning","T08:30:00+08:00"],["yellow","T08:30:00+08:00"],["red","'
-    b'T08:30:00+08:00"]],"run":1,"raised":["prewarning","yellow","red"],"completed_at":"+08:00'
-    b'","settled_at":"+08:00","archive_at":"T17:30:00+08:00","seen_at":"+08:00","fired_at":"T1'
-    b'7:30:00+08:00"}'
-)
-"""Texts that states have in common, the most frequent last.
-
-What is stored was packed by it, so it is never changed: another one would need another mark.
-"""
+_STATE_MARK = "="
+"""The beginning of every packed state, with which no JSON begins."""
+_LINE_MARK = b"\1"
+"""The beginning of whatever else is packed."""
 
 _RAW, _MEMORY = -15, 8
 """Deflate without a header, since the row has a hash of its own; the usual memory."""
+_LINE_RAW, _LINE_MEMORY = -12, 4
+"""A window that holds the known texts, and little memory, which is set up for every line."""
 
 _LONGEST = 1 << 20
-"""Bytes of a state at most: who writes to the database must not fill the memory of a worker."""
+"""Bytes of JSON at most: who writes to the database must not fill the memory of a worker."""
+
+_ALIKE = 1_024
+"""Lines that are packed once: those of one batch are much alike."""
+
+READ_BY_QUERIES = frozenset({
+    EventName.ALERT_RAISED, EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN,
+    EventName.TICKET_ACCEPTED, EventName.TICKET_DEEMED_ACCEPTED, EventName.UNIT_SUCCEEDED,
+    EventName.TICKET_RETURNED, EventName.REWORK_OPENED, EventName.EXTENSION_GRANTED,
+    EventName.CONDUCT_RECORDED, EventName.CONDUCT_PROPOSED,
+    EventName.RESULT_SUBMITTED, EventName.SURVEY_RATED, EventName.RATING_CORRECTED,
+})  # fmt: skip
+"""The events whose data the bulletin's queries look into (`queries/figures.py`): never packed."""
+
+
+class Packed(NamedTuple):
+    """Packed JSON, as it is stored."""
+
+    stored: bytes
+
+
+StoredJson: TypeAlias = Packed | msgspec.Raw
+"""JSON as a column of packed JSON takes it: packed, or in clear."""
 
 
 def pack_state(plain: bytes) -> str:
     """Pack the JSON of a state, as text that both databases keep."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, _RAW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, _KNOWN)
-    return _MARK + b64encode(packer.compress(plain) + packer.flush()).decode()
+    packer = zlib.compressobj(9, zlib.DEFLATED, _RAW, _MEMORY, zlib.Z_DEFAULT_STRATEGY, IN_STATES)
+    return _STATE_MARK + b64encode(packer.compress(plain) + packer.flush()).decode()
 
 
 def is_packed(stored: bytes) -> bool:
     """Return whether a row holds a packed state."""
-    return stored.startswith(_MARK.encode())
+    return stored.startswith(_STATE_MARK.encode())
 
 
 def unpack(stored: str) -> str:
     """Return the JSON that a row holds, whether it is packed or not. Raises msgspec.DecodeError."""
-    if not stored.startswith(_MARK):
+    if not stored.startswith(_STATE_MARK):
         return stored
-    unpacker = zlib.decompressobj(_RAW, zdict=_KNOWN)
     try:
-        return unpacker.decompress(b64decode(stored[len(_MARK) :]), _LONGEST).decode()
-    except (zlib.error, ValueError) as error:
+        return _inflate(b64decode(stored[len(_STATE_MARK) :]), _RAW, IN_STATES)
+    except ValueError as error:
         raise msgspec.DecodeError(str(error)) from error
+
+
+_line_packer = zlib.compressobj(
+    9, zlib.DEFLATED, _LINE_RAW, _LINE_MEMORY, zlib.Z_DEFAULT_STRATEGY, IN_LINES
+)
+
+
+@lru_cache(_ALIKE)
+def pack_json(plain: bytes) -> StoredJson:
+    """Pack JSON that is much like that of other rows, where that makes it shorter."""
+    packer = _line_packer.copy()
+    stored = _LINE_MARK + packer.compress(plain) + packer.flush()
+    return Packed(stored) if len(stored) < len(plain) else msgspec.Raw(plain)
+
+
+def pack_line(name: str, data: bytes) -> StoredJson:
+    """Pack the data of a log's line, unless queries look into it."""
+    return msgspec.Raw(data) if name in READ_BY_QUERIES else pack_json(data)
+
+
+def is_packed_json(stored: bytes) -> bool:
+    """Return whether stored JSON is packed."""
+    return stored.startswith(_LINE_MARK)
+
+
+def unpack_json(stored: bytes) -> str:
+    """Return the JSON that `pack_json` packed. Raises msgspec.DecodeError."""
+    try:
+        return _inflate(stored[len(_LINE_MARK) :], _LINE_RAW, IN_LINES)
+    except ValueError as error:
+        raise msgspec.DecodeError(str(error)) from error
+
+
+def _inflate(deflated: bytes, window: int, known: bytes) -> str:
+    """Return the text that was deflated; raises ValueError where it is none, or too long."""
+    unpacker = zlib.decompressobj(window, zdict=known)
+    try:
+        text = unpacker.decompress(deflated, _LONGEST).decode()
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("cut short, or too long")
+    return text

@@ -5,10 +5,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, String, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    type_coerce,
+)
+from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
 
 from models.json_types import Json
+from models.rules.packing import Packed, is_packed_json, unpack_json
 from models.security.encryption import Binding, Encrypted
 from models.tables.instants import from_bytes, to_bytes
 
@@ -93,6 +104,81 @@ class JsonText(TypeDecorator[Json]):
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Json:
         """Decode the JSON."""
         return msgspec.json.decode(value) if value is not None else None
+
+
+class PackedJson(JsonText):
+    """JSON that takes a `Packed` one too (`models/rules/packing.py`).
+
+    It is bytes; on SQLite, whose own functions read it, what is not packed is text.
+    """
+
+    impl = LargeBinary  # type: ignore[assignment]
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return a column for text on SQLite, which keeps bytes in it too, for bytes elsewhere."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else self.impl_instance)
+
+    def process_bind_param(self, value: Json | Packed, dialect: Dialect) -> Any:
+        """Encode what is not packed as JsonText does."""
+        if isinstance(value, Packed):
+            return value.stored
+        text = super().process_bind_param(value, dialect)
+        return text if text is None or dialect.name == "sqlite" else text.encode()
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Json:
+        """Decode the JSON."""
+        return super().process_result_value(_json_of(value, dialect), dialect)
+
+
+class UndecodedJson(TypeDecorator[str]):
+    """The JSON of a column as text, for those who decode it by themselves, or hash it."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return a type that changes nothing of what the driver gives."""
+        return NULLTYPE
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Return the text; what is neither text nor packed raises ValueError."""
+        return _json_of(value, dialect)
+
+
+class Unpacked(str):
+    """JSON that was packed in its row."""
+
+    __slots__ = ()
+
+
+class CheckedJson(UndecodedJson):
+    """The JSON of a column as text, `Unpacked` where its row has it packed."""
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Return the text as UndecodedJson does."""
+        text = super().process_result_value(value, dialect)
+        is_packed = isinstance(value, bytes) and is_packed_json(value)
+        return Unpacked(text) if text is not None and is_packed else text
+
+
+def undecoded(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Return a column of JSON that gives its text, under its own name."""
+    return type_coerce(column, UndecodedJson()).label(column.key)
+
+
+def _json_of(value: Any, dialect: Dialect) -> str | None:
+    """Return the JSON text of a stored value. Raises ValueError or msgspec.DecodeError."""
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, bytes):
+        raise ValueError("no JSON")
+    if is_packed_json(value):
+        return unpack_json(value)
+    if dialect.name == "sqlite":
+        # its functions would not find anything in it
+        raise ValueError("text that is no text")
+    return value.decode()
 
 
 def _aware(value: datetime | None) -> datetime | None:

@@ -7,7 +7,7 @@ from sqlmodel import Field
 
 from models.json_types import Json
 from models.security.encryption import Binding, Encrypted
-from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText, PackedJson
 from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
@@ -74,7 +74,7 @@ class Inbox(TableRow, table=True):
     state: str = WAITING
     reason: Json = Field(default=None, sa_column=Column(JsonText))
     resolved: Json = Field(default=None, sa_column=Column(JsonText))
-    outline: Json = Field(default=None, sa_column=Column(JsonText))
+    outline: Json = Field(default=None, sa_column=Column(PackedJson))
     outline_hash: bytes | None = None
     conflicting: bool = False
     quiet_before: datetime | None = Field(default=None, sa_column=Column(Instant))

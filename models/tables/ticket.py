@@ -8,7 +8,7 @@ from sqlmodel import Field
 from models.json_types import Json
 from models.rules.vocabulary import OPEN
 from models.security.encryption import Binding, Encrypted
-from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText
+from models.tables.columns import BigId, EncryptedColumn, Instant, PackedJson
 from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
@@ -176,7 +176,7 @@ class EventRow(TableRow, table=True):
     moment: datetime = Field(sa_column=Column(Instant, nullable=False))
     name: str
     cause: int | None = Field(default=None, sa_column=Column(BigId))
-    data: Json = Field(sa_column=Column(JsonText, nullable=False))
+    data: Json = Field(sa_column=Column(PackedJson, nullable=False))
     private: Encrypted | None = Field(
         default=None,
         sa_column=Column(EncryptedColumn(Binding("event.private", ("seq", "name"), "number"))),

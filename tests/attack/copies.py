@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Text, make_url, select, type_coerce
+from sqlalchemy import make_url, select
 
 from models.anchor_file import AnchorFile, AnchorLine
 from models.database import Store
@@ -27,6 +27,7 @@ from models.rules.vocabulary import Sender, UserRole
 from models.security.encryption import Cipher
 from models.security.roles import Actor
 from models.security.tokens import Token
+from models.tables.columns import undecoded
 from models.tables.core import EVENT, NOTICE, TICKET
 from tests.rules.district import SCENARIOS
 from tests.rules.scenario_runner import read_scenario
@@ -123,7 +124,7 @@ def work(store: Store) -> Iterator[Exception]:
 
 def lives(store: Store) -> dict[str, StoredLife]:
     """Every ticket's life by its number."""
-    data = type_coerce(EVENT.c.data, Text)
+    data = undecoded(EVENT.c.data)
     columns = (EVENT.c.ticket_id, EVENT.c.seq, EVENT.c.name, EVENT.c.moment, EVENT.c.cause, data)
     lines: dict[int, list[tuple[Any, ...]]] = {}
     with store.reading() as session:

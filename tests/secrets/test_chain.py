@@ -13,6 +13,7 @@ from models.migrations import upgrade
 from models.operations.access_log import record_access
 from models.operations.store_secret import SecretMissing, unlock
 from models.queries.verification import verify
+from models.rules.packing import READ_BY_QUERIES, Packed, pack_json
 from models.rules.vocabulary import UserRole
 from models.security.anchored_heads import AnchoredHeads, ClockKey
 from models.security.chain import LogEnd, event_line
@@ -96,6 +97,18 @@ def test_the_first_broken_link_is_named(store: Store) -> None:
             session.execute(text("DELETE FROM event WHERE ticket_id = :id AND seq = 3"), parameters)
             session.execute(session.insert(EVENT).values(line._mapping))
         assert verify(store).broken is None
+
+
+def test_a_line_that_queries_look_into_is_not_hidden_from_them(store: Store) -> None:
+    """Packed it says the same, and its hash fits, but the bulletin would not count it."""
+    line = next(e for e in log_of(store, "C2") if e.name in READ_BY_QUERIES)
+    packed = pack_json(msgspec.json.encode(line.data, order="sorted"))
+    assert isinstance(packed, Packed)
+    condition = (EVENT.c.ticket_id == line.ticket_id) & (EVENT.c.seq == line.seq)
+    _change(store, update(EVENT).where(condition).values(data=packed))
+    broken = verify(store).broken
+    assert broken is not None
+    assert (broken.ticket, broken.seq) == ("C2", line.seq)
 
 
 def test_a_sealed_text_that_was_changed_is_named(store: Store) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import Text, select, type_coerce
+from sqlalchemy import select
 from sqlmodel import SQLModel
 
 from models.database import Store
@@ -17,7 +17,7 @@ from models.rules.packing import unpack
 from models.rules.papers import says_something
 from models.rules.routing.directory import Unit, UnitsFile
 from models.rules.vocabulary import MessageType
-from models.tables.columns import EncryptedColumn
+from models.tables.columns import EncryptedColumn, JsonText, undecoded
 from models.tables.core import TICKET
 from tests.rules.district import SCENARIOS
 from tests.rules.scenario_runner import Scenario, read_scenario
@@ -67,7 +67,7 @@ def in_clear(store: Store) -> Iterator[str]:
     with store.reading() as session:
         for table in SQLModel.metadata.sorted_tables:
             columns = [
-                type_coerce(c, Text).label(c.name) if c.type.__class__.__name__ == "JsonText" else c
+                undecoded(c) if isinstance(c.type, JsonText) else c
                 for c in table.columns
                 if not isinstance(c.type, EncryptedColumn)
             ]

@@ -2,10 +2,11 @@
 
 import msgspec
 import pytest
-from sqlalchemy import Text, select, type_coerce, update
+from sqlalchemy import select, update
 
 from models.database import Store
 from models.queries.inbox_rows import ForgedMessage
+from models.tables.columns import undecoded
 from models.tables.core import INBOX
 from tests.store.factories import advance_tickets, at, feed, letter, message, row_of
 
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.store(fill=_begin)
 
 def _outline(store: Store, ticket: str, kind: str) -> str:
     with store.reading() as session:
-        outline = type_coerce(INBOX.c.outline, Text)
+        outline = undecoded(INBOX.c.outline)
         query = select(outline).where(INBOX.c.ticket == ticket, INBOX.c.type == kind)
         return str(session.scalars(query).one())
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Text, func, select, type_coerce
+from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
 from models.database import Session, Store
@@ -33,7 +33,7 @@ from models.rules.state import State
 from models.rules.vocabulary import OPEN, EventName, NoticeKind, UserRole
 from models.schema import NEWEST
 from models.security.roles import Actor
-from models.tables.columns import Instant
+from models.tables.columns import Instant, undecoded
 from models.tables.core import CLOCK, EVENT, INBOX, NOTICE, TICKET, UNIT
 from tests.rules.district import POLICY_TEXT
 from tests.secrets.test_clear_columns import in_clear
@@ -251,7 +251,7 @@ def test_it_can_be_looked_at(store: Store) -> None:
 def test_every_line_keeps_its_bytes(store: Store) -> None:
     """Read and written again, each is the same; no ticket's state loses anything."""
     with store.reading() as session:
-        data = type_coerce(EVENT.c.data, Text).label("data")
+        data = undecoded(EVENT.c.data)
         lines = session.execute(select(EVENT.c.name, data)).all()
         states = session.scalars(select(TICKET.c.state)).all()
     for line in lines:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Text, and_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
 from models.i18n import LazyText
@@ -16,6 +16,7 @@ from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.occasions import NEVER_SENT, TOLD_WITH_FACTS, level_stands, why_over
 from models.rules.state import State, read_state
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
+from models.tables.columns import undecoded
 from models.tables.core import EVENT, NOTICE, TICKET
 
 log = logging.getLogger("hotline.notices")
@@ -95,7 +96,7 @@ def ready_notices(
         .add_columns(TICKET.c.number, TICKET.c.title, TICKET.c.emergency, TICKET.c.state)
         .add_columns(TICKET.c.status, TICKET.c.level)
         .add_columns(TICKET.c.unit.label("lead"), TICKET.c.due.label("ticket_due"))
-        .add_columns(type_coerce(EVENT.c.data, Text).label("data"), EVENT.c.at)
+        .add_columns(undecoded(EVENT.c.data), EVENT.c.at)
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
         .where(is_in(NOTICE.c.id, rows), *unheld(now))
