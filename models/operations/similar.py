@@ -9,19 +9,17 @@ from models.bulk import insert_missing
 from models.database import Session
 from models.json_types import JsonObject
 from models.queries.letter import read_letters
-from models.rules.similarity import shingles_of
+from models.rules.similarity import BAND_BYTES, shingles_of
 from models.tables.core import SIMILARITY, TICKET
 
 _BANDS, _ROWS = 16, 3
 """Letters that share half of their shingles share a band in 88 of 100 cases, with 0.7 always."""
 
-_HASH_BYTES = 8
-
 _LOOK_BACK = 50_000
 """Tickets are committed in another order than that of their ids: so far back some may be new."""
 
 
-BandRow = dict[str, int | None]
+BandRow = dict[str, int | bytes]
 
 
 def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
@@ -30,7 +28,7 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
     It only reads, so that no lock is held meanwhile; `add_bands` stores them.
     """
     furthest = session.scalar(select(func.coalesce(func.max(SIMILARITY.c.ticket_id), 0))) or 0
-    looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id, SIMILARITY.c.band == 0)
+    looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id)
     numbers = session.execute(
         select(TICKET.c.id, TICKET.c.number)
         .where(TICKET.c.id > furthest - _LOOK_BACK, TICKET.c.received_at >= since, ~looked_at)
@@ -38,11 +36,10 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
         .limit(most)
     ).all()
     letters = read_letters(session, [row.number for row in numbers])
-    bands: list[BandRow] = []
-    for row in numbers:
-        hashes = [None, *_bands(session, letters.get(row.number, {}))]
-        bands += [{"ticket_id": row.id, "band": n, "hash": h} for n, h in enumerate(hashes)]
-    return bands
+    return [
+        {"ticket_id": row.id, "hashes": _bands(session, letters.get(row.number, {}))}
+        for row in numbers
+    ]
 
 
 def add_bands(session: Session, bands: Sequence[BandRow]) -> None:
@@ -56,14 +53,14 @@ def delete_old_bands(session: Session, before: datetime) -> None:
     session.execute(delete(SIMILARITY).where(SIMILARITY.c.ticket_id.in_(old)))
 
 
-def _bands(session: Session, body: JsonObject) -> list[int]:
+def _bands(session: Session, body: JsonObject) -> bytes:
     """Return the keyed hashes of a letter's bands; none where it says too little."""
     from models.rules.minhash import signature  # noqa: PLC0415  (numpy takes 14 MB)
 
     pieces = shingles_of(body)
     if not pieces:
-        return []
+        return b""
     values = signature(pieces, _BANDS * _ROWS).astype("<u8")
     parts = [values[n : n + _ROWS].tobytes() for n in range(0, len(values), _ROWS)]
     keyed = [session.cipher.keyed_hash(b"matter%d" % n + part) for n, part in enumerate(parts)]
-    return [int.from_bytes(each[:_HASH_BYTES], "big", signed=True) for each in keyed]
+    return b"".join(each[:BAND_BYTES] for each in keyed)

@@ -1,18 +1,20 @@
 """Similar tickets: letters of different claimants that seem to be about the same thing."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain, islice
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, select
 
 from models.database import Session, columns_to_decrypt
 from models.json_types import JsonObject
 from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET
 from models.queries.letter import read_letters
-from models.rules.similarity import SIMILAR_FROM, author_of, jaccard, shingles_of
+from models.rules.similarity import SIMILAR_FROM, author_of, bands_of, jaccard, shingles_of
 from models.rules.vocabulary import OPEN, MessageType
 from models.tables.core import INBOX, SIMILARITY, TICKET
 from models.tables.inbox import APPLIED
@@ -58,7 +60,7 @@ class _Candidate(NamedTuple):
     unit: str | None
     received_at: datetime
     letter: JsonObject
-    bands: set[int]
+    bands: Set[int]
 
 
 @dataclass(slots=True)
@@ -109,15 +111,19 @@ def similar_to(session: Session, number: str) -> list[str]:
     it the newest.
     """
     own_ticket = select(TICKET.c.id).where(TICKET.c.number == number).scalar_subquery()
-    own_bands = select(SIMILARITY.c.hash).where(SIMILARITY.c.ticket_id == own_ticket)
-    near = select(SIMILARITY.c.ticket_id).where(
-        SIMILARITY.c.hash.is_not(None), SIMILARITY.c.hash.in_(own_bands)
+    own_hashes = session.scalar(
+        select(SIMILARITY.c.hashes).where(SIMILARITY.c.ticket_id == own_ticket)
     )
-    rows = select(TICKET.c.number).where(OPEN_TICKET, TICKET.c.id.in_(near))
-    newest = rows.order_by(TICKET.c.received_at.desc(), TICKET.c.number).limit(_MOST_NEAR)
-    first, *_others = group_similar(
-        session, list(dict.fromkeys([number, *session.scalars(newest)]))
+    own_bands = bands_of(own_hashes or b"")
+    newest = session.execute(
+        select(TICKET.c.number, SIMILARITY.c.hashes)
+        .join(SIMILARITY, SIMILARITY.c.ticket_id == TICKET.c.id)
+        .where(OPEN_TICKET)
+        .order_by(TICKET.c.received_at.desc(), TICKET.c.number)
     )
+    near = (row.number for row in newest if not own_bands.isdisjoint(bands_of(row.hashes)))
+    numbers = [number, *islice(near, _MOST_NEAR)]
+    first, *_others = group_similar(session, list(dict.fromkeys(numbers)))
     return first
 
 
@@ -142,19 +148,15 @@ def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:
 
 def _candidates(session: Session, which: ColumnElement[bool]) -> list[_Candidate]:
     """Return the tickets that share a band with another, the oldest first."""
-    recent = (
-        select(SIMILARITY.c.ticket_id, SIMILARITY.c.hash)
+    recent = session.execute(
+        select(SIMILARITY.c.ticket_id, SIMILARITY.c.hashes)
         .join(TICKET, TICKET.c.id == SIMILARITY.c.ticket_id)
-        .where(which, SIMILARITY.c.hash.is_not(None))
-        .cte("recent")
+        .where(which)
     )
-    shared = select(recent.c.hash).group_by(recent.c.hash).having(func.count() > 1)
-    bands: dict[int, set[int]] = {}
-    for row in session.execute(
-        select(recent.c.ticket_id, recent.c.hash).where(recent.c.hash.in_(shared))
-    ):
-        bands.setdefault(row.ticket_id, set()).add(row.hash)
-    newest = sorted(bands)[-_MOST_LETTERS:]
+    bands = {ticket_id: bands_of(hashes) for ticket_id, hashes in recent}
+    times = Counter(chain.from_iterable(bands.values()))
+    sharing = (t for t, of_letter in bands.items() if any(times[b] > 1 for b in of_letter))
+    newest = sorted(sharing)[-_MOST_LETTERS:]
     rows = session.execute(
         select(
             TICKET.c.id.label("ticket_id"),

@@ -1,4 +1,4 @@
-"""Pack what is kept for long: states of tickets at rest, lines of logs, outlines of messages."""
+"""Pack what is kept for long: states at rest, lines of logs, outlines and texts of messages."""
 
 import zlib
 from base64 import b64decode, b64encode
@@ -7,18 +7,18 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from models.rules.known_texts import IN_LINES, IN_STATES
+from models.rules.known_texts import IN_LINES, IN_STATES, IN_TEXTS
 from models.rules.vocabulary import EventName
 
 _STATE_MARK = "="
 """The beginning of every packed state, with which no JSON begins."""
-_LINE_MARK = b"\1"
-"""The beginning of whatever else is packed."""
+_LINE_MARK, _TEXT_MARK = b"\1", b"\2"
+"""The beginnings of packed lines and outlines, and of packed texts."""
 
 _RAW, _MEMORY = -15, 8
 """Deflate without a header, since the row has a hash of its own; the usual memory."""
-_LINE_RAW, _LINE_MEMORY = -12, 4
-"""A window that holds the known texts, and little memory, which is set up for every line."""
+_SMALL_RAW, _SMALL_MEMORY = -12, 4
+"""A window that holds the known texts, and little memory, which is set up for every value."""
 
 _LONGEST = 1 << 20
 """Bytes of JSON at most: who writes to the database must not fill the memory of a worker."""
@@ -62,13 +62,17 @@ def unpack(stored: str) -> str:
     if not stored.startswith(_STATE_MARK):
         return stored
     try:
-        return _inflate(b64decode(stored[len(_STATE_MARK) :]), _RAW, IN_STATES)
+        return _inflate(b64decode(stored[len(_STATE_MARK) :]), _RAW, IN_STATES).decode()
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from error
 
 
-_line_packer = zlib.compressobj(
-    9, zlib.DEFLATED, _LINE_RAW, _LINE_MEMORY, zlib.Z_DEFAULT_STRATEGY, IN_LINES
+_SHORT_TEXT, _LONG_TEXT = 100, 1 << 16
+"""Bytes of a text that is not packed: little would be saved, or it would take long."""
+
+_line_packer, _text_packer = (
+    zlib.compressobj(9, zlib.DEFLATED, _SMALL_RAW, _SMALL_MEMORY, zlib.Z_DEFAULT_STRATEGY, known)
+    for known in (IN_LINES, IN_TEXTS)
 )
 
 
@@ -93,18 +97,34 @@ def is_packed_json(stored: bytes) -> bool:
 def unpack_json(stored: bytes) -> str:
     """Return the JSON that `pack_json` packed. Raises msgspec.DecodeError."""
     try:
-        return _inflate(stored[len(_LINE_MARK) :], _LINE_RAW, IN_LINES)
+        return _inflate(stored[len(_LINE_MARK) :], _SMALL_RAW, IN_LINES).decode()
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from error
 
 
-def _inflate(deflated: bytes, window: int, known: bytes) -> str:
-    """Return the text that was deflated; raises ValueError where it is none, or too long."""
+def pack_text(plain: bytes) -> bytes:
+    """Pack the JSON of a text before it is encrypted, where that makes it shorter."""
+    if not _SHORT_TEXT <= len(plain) <= _LONG_TEXT:
+        return plain
+    packer = _text_packer.copy()
+    packed = _TEXT_MARK + packer.compress(plain) + packer.flush()
+    return packed if len(packed) < len(plain) else plain
+
+
+def unpack_text(decrypted: bytes) -> bytes:
+    """Return the JSON of a text, whether it was packed or not. Raises ValueError."""
+    if not decrypted.startswith(_TEXT_MARK):
+        return decrypted
+    return _inflate(decrypted[len(_TEXT_MARK) :], _SMALL_RAW, IN_TEXTS)
+
+
+def _inflate(deflated: bytes, window: int, known: bytes) -> bytes:
+    """Return what was deflated; raises ValueError where that is nothing, or too long."""
     unpacker = zlib.decompressobj(window, zdict=known)
     try:
-        text = unpacker.decompress(deflated, _LONGEST).decode()
+        inflated = unpacker.decompress(deflated, _LONGEST)
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if not unpacker.eof or unpacker.unused_data:
         raise ValueError("cut short, or too long")
-    return text
+    return inflated

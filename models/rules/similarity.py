@@ -18,6 +18,16 @@ LEAST_SHINGLES = 12
 """A letter with fewer shingles says too little to be compared."""
 
 
+BAND_BYTES = 4
+"""Bytes of the hash of a band: two letters that share one by chance are compared, no more."""
+
+
+def bands_of(hashes: bytes) -> frozenset[int]:
+    """Return the bands of a letter, of their hashes one after the other."""
+    whole = len(hashes) // BAND_BYTES * BAND_BYTES
+    return frozenset(memoryview(hashes)[:whole].cast("I"))
+
+
 def shingles_of(body: Mapping[str, Any]) -> frozenset[str]:
     """Return the shingles of a letter, of three characters each; none if it is too short."""
     text = facts(f"{body.get('title') or ''}\n{body.get('content') or ''}")

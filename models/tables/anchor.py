@@ -6,7 +6,6 @@ from sqlalchemy import BigInteger, Column, Index
 from sqlmodel import Field
 
 from models.tables.columns import BigId, Instant
-from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 
@@ -18,10 +17,8 @@ class Change(TableRow, table=True):
     """
 
     __tablename__ = "change"
-    __table_args__ = (
-        Index("change_position", "position", unique=True),
-        partial_index("change_unsettled", "id", where="position IS NULL"),
-    )
+    # those that have no position yet are found by it too
+    __table_args__ = (Index("change_position", "position", unique=True),)
 
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
     position: int | None = Field(default=None, sa_column=Column(BigInteger))

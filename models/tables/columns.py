@@ -120,11 +120,12 @@ class PackedJson(JsonText):
         return dialect.type_descriptor(Text() if dialect.name == "sqlite" else self.impl_instance)
 
     def process_bind_param(self, value: Json | Packed, dialect: Dialect) -> Any:
-        """Encode what is not packed as JsonText does."""
-        if isinstance(value, Packed):
-            return value.stored
-        text = super().process_bind_param(value, dialect)
-        return text if text is None or dialect.name == "sqlite" else text.encode()
+        """Encode what is not packed, with sorted keys."""
+        return self.bind_processor(dialect)(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Json | Packed], Any]:
+        """Return the conversion alone: both drivers take bytes as they are."""
+        return _packed_or_text if dialect.name == "sqlite" else _packed_or_bytes
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Json:
         """Decode the JSON."""
@@ -179,6 +180,17 @@ def _json_of(value: Any, dialect: Dialect) -> str | None:
         # its functions would not find anything in it
         raise ValueError("text that is no text")
     return value.decode()
+
+
+def _packed_or_bytes(value: Json | Packed) -> bytes | None:
+    if isinstance(value, Packed):
+        return value.stored
+    return msgspec.json.encode(value, order="sorted") if value is not None else None
+
+
+def _packed_or_text(value: Json | Packed) -> bytes | str | None:
+    encoded = _packed_or_bytes(value)
+    return encoded if encoded is None or isinstance(value, Packed) else encoded.decode()
 
 
 def _aware(value: datetime | None) -> datetime | None:

@@ -25,7 +25,7 @@ from models.tables.rulebook import (
 from models.tables.saved_view import SavedViewRow
 from models.tables.secrets import Access, BlindIndex, Secret, TicketSalt
 from models.tables.shift_note import ShiftNoteRow
-from models.tables.similarity import SimilarityBand
+from models.tables.similarity import SimilarityBands
 from models.tables.ticket import ClockRow, EventRow, Ticket
 from models.tables.token import TokenRow
 
@@ -52,7 +52,7 @@ POLICY = _core(PolicyVersion)
 DAY = _core(CalendarDay)
 YEAR = _core(CalendarYear)
 MODEL = _core(RoutingModel)
-SIMILARITY = _core(SimilarityBand)
+SIMILARITY = _core(SimilarityBands)
 PROCESS = _core(Process)
 SAMPLE = _core(Sample)
 QUEUE_DAY = _core(QueueDay)

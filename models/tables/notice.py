@@ -21,7 +21,7 @@ class NoticeRow(TableRow, table=True):
 
     __tablename__ = "notice"
     __table_args__ = (
-        UniqueConstraint("ticket_id", "seq", "recipient", "channel", name="notice_once"),
+        UniqueConstraint("ticket_id", "seq", "channel", name="notice_once"),
         partial_index("notice_queued", "ring_at", where="state = 'queued'"),
         partial_index(
             "notice_gathering",

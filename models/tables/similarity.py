@@ -7,15 +7,16 @@ from models.tables.columns import BigId
 from models.tables.row import TableRow
 
 
-class SimilarityBand(TableRow, table=True):
-    """A band of a letter's MinHash signature as a keyed hash; similar letters share some of them.
+class SimilarityBands(TableRow, table=True):
+    """The bands of a letter's MinHash signature as keyed hashes; similar letters share some.
 
-    Nothing can be read from it without the key. `band` 0 has no hash and is there for every letter
-    that was indexed. There is no foreign key: it would lock the ticket's row against the workers.
+    Nothing can be read from them without the key. They are in one row, and compared by whoever
+    looks for similar letters: a row for each, with indexes, took twelve times the room. A letter
+    that says too little has none. There is no foreign key: it would lock the ticket's row against
+    the workers.
     """
 
     __tablename__ = "matter_band"
 
     ticket_id: int = Field(sa_column=Column(BigId, primary_key=True, autoincrement=False))
-    band: int = Field(primary_key=True)
-    hash: int | None = Field(default=None, sa_column=Column(BigId, index=True))
+    hashes: bytes

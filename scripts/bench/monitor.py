@@ -81,7 +81,7 @@ def filled_store(
         fill_with_closed(testbed, closed, MOMENT, timedelta(days=365))
         prepare_storm(testbed, still)
         # as if workers had compared all letters: they would go on with it while nothing changes
-        testbed.sql("INSERT INTO matter_band (ticket_id, band) SELECT id, 0 FROM ticket"
+        testbed.sql("INSERT INTO matter_band (ticket_id, hashes) SELECT id, '' FROM ticket"
                     " ON CONFLICT DO NOTHING")  # fmt: skip
         testbed.settle()
         bench.cache[what] = testbed

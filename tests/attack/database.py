@@ -3,16 +3,18 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
+import msgspec
 from sqlalchemy import Boolean, Connection, Table, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from models.rules.packing import unpack
+from models.rules.packing import unpack, unpack_json
 from models.security.chain import event_line
 from models.security.tokens import digest_of
 from models.tables.instants import from_bytes
@@ -237,7 +239,11 @@ class DatabaseAttacker:
         values: Row = {"id": self._own_id("inbox"), "type": kind, "message_id": "mine"}
         if self.rng.random() < 0.5:
             outline = json.dumps({"content": {"unit": "城管局"}, "route": None})
-            values |= {"outline": outline, "outline_hash": self.rng.randbytes(32)}
+            is_text = self._connection.dialect.name == "sqlite"
+            values |= {
+                "outline": outline if is_text else outline.encode(),
+                "outline_hash": self.rng.randbytes(32),
+            }
         self._add("inbox", row | values)
 
     def own_role(self) -> None:
@@ -359,10 +365,19 @@ def _instant(value: Any) -> datetime:
     return value if isinstance(value, datetime) else from_bytes(value)
 
 
+def _line_data(stored: str | bytes) -> bytes:
+    """The JSON of a line; a forged one may be anything."""
+    if isinstance(stored, str):
+        return stored.encode()
+    with suppress(msgspec.DecodeError):
+        return unpack_json(stored).encode()
+    return stored
+
+
 def _plain_hash(chain: bytes, row: Row) -> bytes:
     """The hash of a line as the first release made it."""
     moments = _instant(row["at"]), _instant(row["moment"])
-    line = event_line(row["seq"], row["name"], *moments, row["cause"], row["data"].encode())
+    line = event_line(row["seq"], row["name"], *moments, row["cause"], _line_data(row["data"]))
     return hashlib.sha256(chain + line).digest()
 
 

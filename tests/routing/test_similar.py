@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from models.database import Store
 from models.operations.similar import add_bands, delete_old_bands, new_bands
 from models.queries.similar import SimilarTickets, similar_tickets
+from models.rules.similarity import bands_of
 from models.security.keys import Key, KeyRing
 from models.tables.core import SIMILARITY
 from tests.store.factories import advance_tickets, at, feed, letter, prepared_store
@@ -40,9 +41,9 @@ def _look(store: Store, most: int = 100) -> int:
     return len({band["ticket_id"] for band in bands})
 
 
-def _hashes(store: Store) -> set[int | None]:
+def _hashes(store: Store) -> set[int]:
     with store.reading() as session:
-        return set(session.scalars(select(SIMILARITY.c.hash).where(SIMILARITY.c.band > 0)))
+        return {h for row in session.scalars(select(SIMILARITY.c.hashes)) for h in bands_of(row)}
 
 
 def _matters(store: Store, **more: Any) -> list[SimilarTickets]:
