@@ -1,6 +1,5 @@
 """The place that an encrypted value belongs to, and the keys that are derived for it."""
 
-import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -10,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.errors import HotlineError
 from models.i18n import _
+from models.security.keyed_hash import KeyedHash
 
 SALT_BYTES = 32
 
@@ -81,7 +81,7 @@ class DerivedKeys:
     salts: dict[str, bytes] = field(default_factory=dict)
     _keys: dict[tuple[int, str, str], AESGCM] = field(default_factory=dict)
 
-    def of(self, number: int, key: hmac.HMAC, binding: Binding, ticket: str) -> AESGCM:
+    def of(self, number: int, key: KeyedHash, binding: Binding, ticket: str) -> AESGCM:
         """Return what encrypts values of this purpose and ticket under a key, given prepared.
 
         Raises TextsErased where the ticket's salt is not among those that were read.
@@ -100,15 +100,12 @@ class DerivedKeys:
         return derived
 
 
-def expand(key: hmac.HMAC, info: bytes) -> bytes:
+def expand(key: KeyedHash, info: bytes) -> bytes:
     """Return 32 bytes derived for `info`: HKDF-Expand (RFC 5869) with SHA-256, one block of it.
 
-    Nothing needs to be extracted first, as keys are uniform already. `key` is a prepared HMAC.
+    Nothing needs to be extracted first, as keys are uniform already.
     """
-    # a copy of a prepared one: hmac.digest releases the GIL at each call and then waits for it
-    block = key.copy()
-    block.update(info + b"\1")
-    return block.digest()
+    return key(info + b"\1")
 
 
 def associated_data(number: int, binding: Binding, ticket: str, row: RowLike) -> bytes:

@@ -208,7 +208,7 @@ class Cipher:
         # one assignment: other threads encrypt and decrypt meanwhile
         self._held = ring, [_prepared(key) for key in ring.keys]
 
-    def _key(self, number: int) -> "AESGCM | hmac.HMAC":
+    def _key(self, number: int) -> "AESGCM | KeyedHash":
         """Return the key of this number, prepared; raises KeyUnusable where there is none."""
         if self.unsaved or number >= len(self._held[1]):
             self.refresh()
@@ -222,11 +222,11 @@ class Cipher:
         return key
 
 
-def _prepared(key: Key | None) -> "AESGCM | hmac.HMAC | None":
+def _prepared(key: Key | None) -> "AESGCM | KeyedHash | None":
     """Return a key ready for use: one that binds derives others, one of before encrypts."""
     if key is None:
         return None
-    return hmac.new(key.secret, digestmod="sha256") if key.binds else AESGCM(key.secret)
+    return KeyedHash(key.secret) if key.binds else AESGCM(key.secret)
 
 
 def no_key() -> KeyUnusable:

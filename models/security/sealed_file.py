@@ -4,7 +4,6 @@ AES-256-GCM under a key that is derived for each file. Every piece is numbered a
 marked, so that no piece can be altered, taken away, repeated or exchanged, and no end cut off.
 """
 
-import hmac
 import io
 import os
 from typing import IO, Any
@@ -16,6 +15,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.security.binding import expand
 from models.security.encryption import no_key
+from models.security.keyed_hash import KeyedHash
 from models.security.keys import KeyRing
 
 _MAGIC = b"hotline sealed 1\n"
@@ -110,7 +110,7 @@ def _derived(ring: KeyRing, head: bytes) -> AESGCM:
     key = ring.keys[number] if number < len(ring.keys) else None
     if key is None:
         raise no_key()
-    return AESGCM(expand(hmac.new(key.secret, digestmod="sha256"), b"sealed file " + head))
+    return AESGCM(expand(KeyedHash(key.secret), b"sealed file " + head))
 
 
 def _nonce(count: int, *, last: bool) -> bytes:

@@ -1,6 +1,5 @@
 """Encrypted values are bound to their place: in another one nobody decrypts them."""
 
-import hmac
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
@@ -21,6 +20,7 @@ from models.queries.verification import verify
 from models.rules.vocabulary import UserRole
 from models.security.binding import expand
 from models.security.encryption import Binding, Cipher, ForgedValue, KeyUnusable, TextsErased
+from models.security.keyed_hash import KeyedHash
 from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
 from models.tables.columns import EncryptedColumn
@@ -50,7 +50,7 @@ def test_keys_are_derived_by_hkdf() -> None:
     """The same as the library's."""
     for info in (b"", b"inbox.body", bytes(100)):
         expected = HKDFExpand(SHA256(), 32, info).derive(KEY)
-        assert expand(hmac.new(KEY, digestmod="sha256"), info) == expected
+        assert expand(KeyedHash(KEY), info) == expected
 
 
 def test_every_column_says_what_it_is_bound_to() -> None:
