@@ -28,6 +28,7 @@ from workers.housekeeping import (
     Pruning,
     QueueSampler,
 )
+from workers.memory import FreedMemory
 from workers.notices.dispatcher import NoticeDispatcher
 from workers.shutdown import end_together, stop_on_signals
 from workers.similar import SimilarityScan
@@ -76,6 +77,7 @@ def run_worker(
     scan_similar = SimilarityScan(store, now)
     sample_queues = QueueSampler(context, heartbeat.name)
     anchor = Anchoring(store, now, anchors)
+    give_back = FreedMemory()
     senders = senders if DELIVERY in queues else ()
     for sender in senders:
         sender.start()
@@ -87,6 +89,7 @@ def run_worker(
             if compares_letters:
                 scan_similar(context.done, context.doing)
             anchor()
+            give_back(context.done)
         except WrongSchema as error:
             log.error("%s", error)
             code = 1

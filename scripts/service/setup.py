@@ -13,8 +13,8 @@ from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_passing_outage, outage_reason
 from scripts.bootstrap import open_store
 from scripts.service.logs import configure_logging
-from scripts.service.memory import share_one_heap
 from workers.embedded import EmbeddedServer
+from workers.memory import share_one_heap
 
 log = logging.getLogger("hotline.main")
 

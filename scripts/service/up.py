@@ -71,10 +71,10 @@ def run_service(
             server.launch()
         # the server starts while the workers' libraries load, which `hotline --help` must not load
         from scripts.service.logs import configure_logging
-        from scripts.service.memory import share_one_heap
         from scripts.service.setup import outlast_shortage
         from scripts.service.supervisor import run_supervisor
         from workers.broker import require_broker
+        from workers.memory import share_one_heap
 
         if server is not None:
             server.wait()

@@ -18,7 +18,7 @@ NEEDED_ELSEWHERE = {
 IN_A_THREAD = """
 import ctypes, threading
 from pathlib import Path
-from scripts.service.memory import share_one_heap
+from workers.memory import share_one_heap
 
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -96,6 +96,28 @@ def test_a_store_that_cannot_be_made_ends_the_start_with_one_line(
 def test_threads_share_one_heap(shared: bool) -> None:
     """A thread allocates from the heap of the process, not from one of its own."""
     assert _run(IN_A_THREAD.format(shared=shared)) == f"{shared}\n"
+
+
+WHAT_STAYS = """
+import psutil
+from workers.memory import FreedMemory
+
+give_back, this = FreedMemory(), psutil.Process()
+held = [bytes(2_000) for _ in range(20_000)]
+# one that stays behind those that are freed keeps them
+kept = held.pop()
+held.clear()
+sizes = []
+for turn in range(30):
+    give_back(done=min(turn, 5))
+    sizes.append(this.memory_info().rss)
+print([n for n in range(1, 30) if sizes[n - 1] - sizes[n] > 20_000_000])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
+def test_an_idle_worker_gives_freed_memory_back_once() -> None:
+    assert _run(WHAT_STAYS) == "[15]\n"
 
 
 def _run(program: str, *arguments: str) -> str:
