@@ -32,6 +32,7 @@ TIME_LIMIT_MS = 300_000
 _MAX_IDS_PER_BELL = {ESCALATION: 1_000, DELIVERY: 1_000, EMERGENCY: 50}
 """Rows that one bell rings for at most: a clock's levels come by the ten thousand."""
 
+_REFILLED = (ESCALATION, DELIVERY)
 _MAX_IDS_ELSEWHERE = 500
 _MAX_WAITING_BELLS = 16
 """Bells that may wait in one queue.
@@ -239,11 +240,18 @@ class Bells:
         return _explain(self._client, error)
 
     def free_capacity(self) -> dict[str, int]:
-        """Return for how many rows of each queue bells may be rung now. Raises redis.RedisError."""
-        return {
-            queue: max(0, _MAX_WAITING_BELLS - bells) * max_ids_per_bell(queue)
-            for queue, bells in self.waiting().items()
-        }
+        """Return for how many rows of each queue bells may be rung now. Raises redis.RedisError.
+
+        Where rows come by the ten thousand, for none until half of the queue is free: they are
+        claimed many at a time.
+        """
+        rows = {}
+        for queue, bells in self.waiting().items():
+            free = max(0, _MAX_WAITING_BELLS - bells)
+            if queue in _REFILLED and bells > _MAX_WAITING_BELLS // 2:
+                free = 0
+            rows[queue] = free * max_ids_per_bell(queue)
+        return rows
 
     def waiting(self) -> dict[str, int]:
         """Return how many bells wait in each queue. Raises redis.RedisError."""

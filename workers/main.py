@@ -128,7 +128,8 @@ def run_timekeeper(
 
     def on_turn() -> None:
         prune()
-        set_missing()
+        if not keeper.is_behind:
+            set_missing()
         remove_old_keys()
         watch_calendar()
         doing = "" if keeper.broker_ok else "broker away"

@@ -32,6 +32,7 @@ class Timekeeper:
     `lateness` is how long after its time the latest row of the last ring was rung for, in real
     seconds, 0 where nothing has been due for a while. `broker_ok` and `store_ok` say whether the
     last try reached them. `rung` counts rows, `failed` failures to reach the broker or the store.
+    `is_behind` says whether more is due than there is room for in the broker.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Timekeeper:
         self.failed = 0
         self.broker_ok = True
         self.store_ok = True
+        self.is_behind = False
         self._next_at: datetime | None = None
 
     def ring_due(self) -> int:
@@ -66,6 +68,7 @@ class Timekeeper:
         queues = [queue for queue, at in first.items() if at <= now]
         self._next_at = min((at for at in first.values() if at > now), default=None)
         if not queues:
+            self.is_behind = False
             if self._clock() - self._rang_at > LATENESS_KEPT:
                 self.lateness = 0.0
             return 0
@@ -74,6 +77,7 @@ class Timekeeper:
             # the broker is asked outside of any transaction: one that hangs must hold no lock
             capacity = self._bells.free_capacity()
             most = {q: min(capacity[q], MAX_ROWS_PER_RING) for q in queues if capacity[q]}
+            self.is_behind = len(most) < len(queues)
             if most:
                 with self._store.writing(skip_queue=True) as session:
                     again_at = now + self._patience * clock_speed(self._now)

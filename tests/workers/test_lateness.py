@@ -2,8 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from models.database import Store
+from models.operations.bells import bell, set_bells
 from models.queries.health import DEFAULT_PATIENCE, health
+from models.rules.queues import ESCALATION
 from monitor.widgets.bars import StatusLineData, status_line
 from tests.store.factories import at, feed, letter
 from workers.broker import Bells, connect
@@ -38,6 +42,23 @@ def test_the_lateness_is_that_of_the_last_ring(store: Store, broker_url: str) ->
     seconds[0] += 0.1
     assert keeper.ring_due() == 0
     assert keeper.lateness == 0
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_levels_are_claimed_many_at_a_time(store: Store, broker_url: str) -> None:
+    """While more than half of the queue waits none is rung for, and the timekeeper is behind."""
+    now = at(_MORNING)
+    broker = connect(broker_url, store.cipher.store_id)
+    bells = Bells(broker)
+    keeper = Timekeeper(store, bells, lambda: now, DEFAULT_PATIENCE)
+    with store.writing() as session:
+        set_bells(session, [bell(ESCALATION, 1, now)])
+    for _ in range(9):
+        bells.ring({ESCALATION: [2]})
+    assert (keeper.ring_due(), keeper.is_behind) == (0, True)
+    assert len(broker.do_fetch(ESCALATION, 1)) == 1
+    assert (keeper.ring_due(), keeper.is_behind) == (1, False)
+    assert (keeper.ring_due(), keeper.is_behind) == (0, False)
 
 
 def test_the_status_line_tells_the_lateness_that_was_reported_last(store: Store) -> None:
