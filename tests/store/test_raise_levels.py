@@ -139,6 +139,21 @@ def test_what_anything_else_comes_to_is_left(store: Store) -> None:
         session.execute(update(TICKET).values(quarantined_at=None))
 
 
+@pytest.mark.store(fill=fill)
+def test_a_ticket_with_a_message_is_left_however_many_wait(store: Store) -> None:
+    """Behind a thousand letters a ticket's message is looked for in another way."""
+    now = MOMENTS["the pre-warning"]
+    feed(store, [letter(f"N{n}", "2026-11-10T08:00") for n in range(1_000)], now)
+    left = list[int]()
+    tried(store, lambda session: left.extend(raised(session, now)))
+    with store.reading() as session:
+        merely_reaches = (set(ids_of(session)) - set(left)).pop()
+        [number] = session.scalars(select(TICKET.c.number).where(TICKET.c.id == merely_reaches))
+    feed(store, [message(number, "note.added", "2026-11-10T08:01", text="甲", by="乙")], now)
+    with store.writing() as session:
+        assert raised(session, now) == sorted([*left, merely_reaches])
+
+
 @pytest.mark.store(fill=fill, whole=True)
 def test_a_level_is_raised_once_and_the_log_is_whole(store: Store) -> None:
     now = MOMENTS["the pre-warning"]
