@@ -21,7 +21,7 @@ from models.clock import monotonic
 from models.private_files import open_private
 from scripts.exit_codes import exit_code_of
 
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _POLL_INTERVAL = 0.02
 _PR_SET_PDEATHSIG = 1
 
@@ -38,7 +38,7 @@ class ForkedProcess:
         sys.stdout.flush()
         sys.stderr.flush()
         # a signal that came before the child resets its handlers would run the parent's
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             self.pid = os.fork()
             if self.pid == 0:
@@ -94,9 +94,9 @@ def end_with_parent(parent: int, number: signal.Signals) -> None:
 def _run_child(name: str, run: Callable[[], int | None], log: Path | None) -> NoReturn:
     code = 1
     try:
-        for number in _STOP_SIGNALS:
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         setproctitle(f"hotline {name}")
         if log is not None:
             file = open_private(log, os.O_WRONLY | os.O_APPEND)

@@ -12,7 +12,7 @@ from models.i18n import N_
 from models.rules.vocabulary import UserRole
 from models.settings import Settings, load_settings
 from models.shared_clock import store_clock
-from scripts.service.child_process import ForkedProcess, end_with_parent
+from scripts.service.child_process import STOP_SIGNALS, ForkedProcess, end_with_parent
 from scripts.service.setup import broker_url, prepare_process
 from scripts.service.tab_parent import TabParent
 from scripts.serving import note_missing_tokens, run_server
@@ -53,9 +53,6 @@ class ServedMonitor:
         environment = environment_for_child(self.settings) | _OF_TEXTUAL
         os.environ.clear()  # noqa: TID251 - of the processes that are forked
         os.environ.update(environment)  # noqa: TID251
-        # imported here: Textual reads its variables when it is loaded
-        import scripts.service.monitor  # noqa: F401
-
         parent = os.getpid()
         asked, asks = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -65,8 +62,13 @@ class ServedMonitor:
             self._serve(asks)
             return 0
 
+        # until the parent of tabs takes them
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         server = ForkedProcess("monitor server", serve)
         asks.close()
+        # imported here: Textual reads its variables when it is loaded, and the server needs none
+        import scripts.service.monitor  # noqa: F401
+
         stopped: list[signal.Signals] = []
 
         def stop(number: signal.Signals) -> None:

@@ -17,12 +17,11 @@ from contextlib import suppress
 from functools import partial
 
 from models.rules.limits import TAB_MEMORY_BYTES
-from scripts.service.child_process import ForkedProcess, end_with_parent, stop_all
+from scripts.service.child_process import STOP_SIGNALS, ForkedProcess, end_with_parent, stop_all
 
 log = logging.getLogger("hotline.monitor")
 
 _MESSAGE_BYTES = 1 << 12
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _TOKEN = 3
 """The number that the file with its token has in a tab's process."""
 
@@ -45,17 +44,19 @@ class TabParent:
     def serve(self, on_stop: Callable[[signal.Signals], None]) -> None:
         """Fork until nobody is left who could ask, and end the tabs that there are then.
 
-        `on_stop` is called with each signal by which this process is told to stop.
+        `on_stop` is called with each signal by which this process is told to stop; they may be
+        blocked before.
         """
         gc.collect()
         # memory stays shared until somebody writes to it, which the collector would
         gc.freeze()
-        for number in (signal.SIGCHLD, *_STOP_SIGNALS):
+        for number in (signal.SIGCHLD, *STOP_SIGNALS):
             signal.signal(number, lambda *_: None)
         signals, wake = socket.socketpair()
         wake.setblocking(False)
         with signals, wake:
             signal.set_wakeup_fd(wake.fileno())
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
             self._serve_until_alone(signals, on_stop)
             signal.set_wakeup_fd(-1)
         stop_all(list(self._tabs.values()), 0)
@@ -71,7 +72,7 @@ class TabParent:
                     if not self._fork():
                         return
                 elif file == signals.fileno():
-                    for number in set(signals.recv(64)) & set(_STOP_SIGNALS):
+                    for number in set(signals.recv(64)) & set(STOP_SIGNALS):
                         on_stop(signal.Signals(number))
                 else:
                     self._poll.unregister(file)
