@@ -77,33 +77,3 @@ IN_LINES = (
     '{"unit":"","why":{"args":{"name":""},"text":"named by the city: {name}"}}{"unit":""}'
 ).encode()
 """Texts of log lines and of outlines of messages, the most frequent last."""
-
-IN_TEXTS = (
-    b'"claimant":""address":""channel":""topic":""topics":""category_name":""emergency":""statutor'
-    b'y_limit":""declined":""type":"return.reviewed""approved":""type":"dispute.opened""units":""t'
-    b'ype":"dispute.evidence""documents":""type":"dispute.decided""by":""type":"site.arrived""type'
-    b'":"progress.reported""text":""evidence":""type":"contact.denied""type":"contact.proof""type"'
-    b':"extension.requested""reasons":""progress":""next_steps":""claimant_told":""type":"claimant'
-    b'.supplemented""type":"claimant.withdrew""to":""type":"term.restarted""cause":""long_term":""'
-    b'materials":""notes":""type":"rework.requested""former_holder":""type":"unit.joined""type":"t'
-    b'icket.assigned""type":"screening.decided""code":""decline":""type":"unit.urged""type":"condu'
-    b'ct.recorded""ground":""grave":""type":"ticket.amended""type":"ticket.reassigned""type":"unit'
-    b'.succeeded""successor":""type":"note.added"{"at":"+08:00","id":"","outcome":"confirmed","tic'
-    b'ket":"","type":"revisit.recorded"}{"at":"+08:00","basis":"","id":"","reason":"","signed_by":'
-    b'"","suggested_unit":"","ticket":"","type":"unit.returned","unit":""}{"at":"+08:00","id":"","'
-    b'method":"phone","outcome":"reached","purpose":"revisit","ticket":"","type":"contact.attempte'
-    b'd","unit":"hotline"}{"approved":false,"at":"+08:00","id":"","ticket":"","type":"result.revie'
-    b'wed","why":""}{"at":"+08:00","id":"","rating":"basically_satisfied","ticket":"","type":"surv'
-    b'ey.rated"}{"at":"+08:00","category":"consultation","claimant":{"contact":"wanted","name":"",'
-    b'"phone":"13"},"content":"","id":"","ticket":"","title":"","type":"ticket.received","unit":""'
-    b'}{"at":"+08:00","id":"","method":"phone","outcome":"no_answer","purpose":"closing","ticket":'
-    b'"","type":"contact.attempted","unit":""}{"at":"+08:00","category":"complaint","claimant":{"c'
-    b'ontact":"wanted","name":"","phone":"13"},"content":"","id":"","street":"","ticket":"","title'
-    b'":"","type":"ticket.received","unit":""}{"at":"+08:00","id":"","rating":"satisfied","ticket"'
-    b':"","type":"survey.rated"}{"at":"+08:00","id":"","ticket":"","type":"unit.accepted","unit":"'
-    b'"}{"at":"+08:00","id":"","method":"phone","outcome":"reached","purpose":"closing","ticket":"'
-    b'","type":"contact.attempted","unit":""}{"approved":true,"at":"+08:00","id":"","ticket":"","t'
-    b'ype":"result.reviewed"}{"at":"+08:00","basis":"","disposal":"ordinary","facts":"","id":"","m'
-    b'easures":"","remedies":"","ticket":"","type":"result.submitted","unit":""}'
-)
-"""Texts of messages and of what people wrote in them, the most frequent last."""

@@ -1,4 +1,4 @@
-"""Pack what is kept for long: states at rest, lines of logs, outlines and texts of messages."""
+"""Pack what is kept for long: states at rest, lines of logs, and outlines of messages."""
 
 import zlib
 from base64 import b64decode, b64encode
@@ -7,13 +7,13 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from models.rules.known_texts import IN_LINES, IN_STATES, IN_TEXTS
+from models.rules.known_texts import IN_LINES, IN_STATES
 from models.rules.vocabulary import EventName
 
 _STATE_MARK = "="
 """The beginning of every packed state, with which no JSON begins."""
-_LINE_MARK, _TEXT_MARK = b"\1", b"\2"
-"""The beginnings of packed lines and outlines, and of packed texts."""
+_LINE_MARK = b"\1"
+"""The beginning of packed lines and outlines."""
 
 _RAW, _MEMORY = -15, 8
 """Deflate without a header, since the row has a hash of its own; the usual memory."""
@@ -67,12 +67,8 @@ def unpack(stored: str) -> str:
         raise msgspec.DecodeError(str(error)) from error
 
 
-_SHORT_TEXT, _LONG_TEXT = 100, 1 << 16
-"""Bytes of a text that is not packed: little would be saved, or it would take long."""
-
-_line_packer, _text_packer = (
-    zlib.compressobj(9, zlib.DEFLATED, _SMALL_RAW, _SMALL_MEMORY, zlib.Z_DEFAULT_STRATEGY, known)
-    for known in (IN_LINES, IN_TEXTS)
+_line_packer = zlib.compressobj(
+    9, zlib.DEFLATED, _SMALL_RAW, _SMALL_MEMORY, zlib.Z_DEFAULT_STRATEGY, IN_LINES
 )
 
 
@@ -100,22 +96,6 @@ def unpack_json(stored: bytes) -> str:
         return _inflate(stored[len(_LINE_MARK) :], _SMALL_RAW, IN_LINES).decode()
     except ValueError as error:
         raise msgspec.DecodeError(str(error)) from error
-
-
-def pack_text(plain: bytes) -> bytes:
-    """Pack the JSON of a text before it is encrypted, where that makes it shorter."""
-    if not _SHORT_TEXT <= len(plain) <= _LONG_TEXT:
-        return plain
-    packer = _text_packer.copy()
-    packed = _TEXT_MARK + packer.compress(plain) + packer.flush()
-    return packed if len(packed) < len(plain) else plain
-
-
-def unpack_text(decrypted: bytes) -> bytes:
-    """Return the JSON of a text, whether it was packed or not. Raises ValueError."""
-    if not decrypted.startswith(_TEXT_MARK):
-        return decrypted
-    return _inflate(decrypted[len(_TEXT_MARK) :], _SMALL_RAW, IN_TEXTS)
 
 
 def _inflate(deflated: bytes, window: int, known: bytes) -> bytes:

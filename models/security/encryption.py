@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from models.i18n import _
 from models.json_types import Json
-from models.rules.packing import pack_text, unpack_text
 from models.security.binding import (
     Binding,
     DerivedKeys,
@@ -103,7 +102,7 @@ class Cipher:
         A session's own `encrypt` knows binding, ticket and salt of a column; this is for it, and
         for values outside the database. Raises TextsErased where `derived` lacks the ticket's salt.
         """
-        plain, nonce = pack_text(msgspec.json.encode(value)), os.urandom(_NONCE_BYTES)
+        plain, nonce = msgspec.json.encode(value), os.urandom(_NONCE_BYTES)
         ring, held = self._held
         number = ring.active
         key = held[number]
@@ -132,10 +131,10 @@ class Cipher:
         key = self._key(number)
         try:
             if isinstance(key, AESGCM):
-                return msgspec.json.decode(unpack_text(key.decrypt(nonce, rest, None)))
+                return msgspec.json.decode(key.decrypt(nonce, rest, None))
             aead = (derived or DerivedKeys()).of(number, key, binding, ticket)
             data = associated_data(number, binding, ticket, row)
-            return msgspec.json.decode(unpack_text(aead.decrypt(nonce, rest, data)))
+            return msgspec.json.decode(aead.decrypt(nonce, rest, data))
         except (InvalidTag, ValueError) as error:
             # the store would not be open with a wrong key: but of the old ones nothing is known
             if isinstance(key, AESGCM):
