@@ -32,7 +32,7 @@ class Timekeeper:
     `lateness` is how long after its time the latest row of the last ring was rung for, in real
     seconds, 0 where nothing has been due for a while. `broker_ok` and `store_ok` say whether the
     last try reached them. `rung` counts rows, `failed` failures to reach the broker or the store.
-    `is_behind` says whether more is due than there is room for in the broker.
+    `is_behind` says whether workers answer a queue in which more is due than there is room for.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Timekeeper:
         self.broker_ok = True
         self.store_ok = True
         self.is_behind = False
+        self._queue_rang_at: dict[str, float] = {}
         self._next_at: datetime | None = None
 
     def ring_due(self) -> int:
@@ -67,8 +68,8 @@ class Timekeeper:
             first = first_bells(session)
         queues = [queue for queue, at in first.items() if at <= now]
         self._next_at = min((at for at in first.values() if at > now), default=None)
+        self.is_behind = False
         if not queues:
-            self.is_behind = False
             if self._clock() - self._rang_at > LATENESS_KEPT:
                 self.lateness = 0.0
             return 0
@@ -77,7 +78,7 @@ class Timekeeper:
             # the broker is asked outside of any transaction: one that hangs must hold no lock
             capacity = self._bells.free_capacity()
             most = {q: min(capacity[q], MAX_ROWS_PER_RING) for q in queues if capacity[q]}
-            self.is_behind = len(most) < len(queues)
+            self.is_behind = any(q not in most and self._rang_lately(q) for q in queues)
             if most:
                 with self._store.writing(skip_queue=True) as session:
                     again_at = now + self._patience * clock_speed(self._now)
@@ -92,6 +93,7 @@ class Timekeeper:
         self._broker_reached()
         if most:
             self._rang_at = self._clock()
+            self._queue_rang_at.update(dict.fromkeys(due.ids, self._rang_at))
             self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
             self.rung += due.count
         return due.count
@@ -116,6 +118,9 @@ class Timekeeper:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             on_turn()
             stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
+
+    def _rang_lately(self, queue: str) -> bool:
+        return self._clock() - self._queue_rang_at.get(queue, -LATENESS_KEPT) < LATENESS_KEPT
 
     def _until_next(self) -> float:
         """Return the real seconds until something falls due, as far as the last read knows."""
