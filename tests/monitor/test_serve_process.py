@@ -139,6 +139,9 @@ async def test_a_tab_dies_alone_and_does_not_outlive_a_server_that_was_killed(
                 await closed(another)
             await typed(socket, "2")
             await seen(socket, "工单号")
+            memory = tab.memory_full_info()
+            # the rest is what it shares with those that were forked like it
+            assert memory.uss < 0.7 * memory.rss
             (first if killed == "the first process" else server).kill()
             await closed(socket)
             _gone, alive = await asyncio.to_thread(psutil.wait_procs, [first, server, tab], 30)
