@@ -116,9 +116,9 @@ def write_levels(
     if session.dialect == "sqlite":
         _write_to_sqlite(session.connection(), lines, tickets, now)
         set_bells(session, (bell(ESCALATION, id_, at) for id_, *_, at in tickets if at))
+        drop_bells(session, ((ESCALATION, id_) for id_, *_, at in tickets if not at))
     else:
         _write_to_postgresql(session.connection(), lines, tickets, now)
-    drop_bells(session, ((ESCALATION, id_) for id_, *_, at in tickets if not at))
 
 
 def _write_to_sqlite(
@@ -170,6 +170,7 @@ def _write_to_postgresql(
     ]
     binary.copy_encoded(connection, NOTICE, _NOTICE, notices)
     ids, same, states, seqs, hashes, row_hashes, ring_ats = zip(*tickets, strict=True)
+    row_ids = [binary.bigint_field(id_) for id_ in ids]
     fields = [
         *zip(*same, strict=True),
         [at] * len(ids),
@@ -177,16 +178,26 @@ def _write_to_postgresql(
         map(binary.integer_field, seqs),
         map(binary.bytes_field, hashes),
         map(binary.bytes_field, row_hashes),
-        map(binary.bigint_field, ids),
+        row_ids,
     ]
     columns = [*(TICKET.c[name] for name in _TICKET), TICKET.c.id]
     binary.execute_with_arrays(connection, _UPDATE_TICKETS, columns, fields)
+    _write_bells_to_postgresql(connection, row_ids, ring_ats)
+
+
+def _write_bells_to_postgresql(
+    connection: Connection, row_ids: Sequence[bytes], ring_ats: Sequence[datetime | None]
+) -> None:
+    """Set the bells of these rows, given as fields; those that have no moment are dropped."""
     fields_of = {moment: binary.field_of(BELL.c.ring_at, moment) for moment in set(ring_ats)}
-    rung = zip(ids, ring_ats, strict=True)
-    bells = [(binary.bigint_field(id_), fields_of[moment]) for id_, moment in rung if moment]
+    bells = [(row, fields_of[at]) for row, at in zip(row_ids, ring_ats, strict=True) if at]
     if bells:
         columns = [BELL.c.row_id, BELL.c.ring_at]
         binary.execute_with_arrays(connection, _SET_BELLS, columns, list(zip(*bells, strict=True)))
+    if gone := [row for row, at in zip(row_ids, ring_ats, strict=True) if not at]:
+        columns = [BELL.c.row_id, BELL.c.queue]
+        of_queue = [binary.bytes_field(ESCALATION.encode())] * len(gone)
+        binary.execute_with_arrays(connection, _DROP_BELLS, columns, [gone, of_queue])
 
 
 _event_begin = Struct(f">iqiii{DIGEST_BYTES}s").pack
@@ -201,4 +212,7 @@ _SET_BELLS = (
     f" SELECT row_id, '{ESCALATION}', ring_at, ring_at FROM {{new}}"
     " ON CONFLICT (row_id, queue)"
     " DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"
+)
+_DROP_BELLS = (
+    "DELETE FROM bell USING {new} WHERE bell.row_id = new.row_id AND bell.queue = new.queue"
 )
