@@ -61,7 +61,9 @@ def mail_server(user: str = "", password: str = "") -> Iterator[tuple[MailServer
     def authenticator(*parts: Any) -> AuthResult:
         given = parts[-1]
         return AuthResult(
-            success=(given.login, given.password) == (user.encode(), password.encode())
+            success=(given.login, given.password) == (user.encode(), password.encode()),
+            # else it refuses without an answer
+            handled=False,
         )
 
     log_in: dict[str, Any] = {
