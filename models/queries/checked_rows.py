@@ -13,6 +13,7 @@ from sqlalchemy.types import NULLTYPE, TypeEngine
 from models.database import Session
 from models.sql_types import AnyColumn
 from models.tables.columns import CheckedJson, EncryptedColumn, Instant, JsonText
+from models.tables.letters import LetterOf
 
 CheckedRow: TypeAlias = Any
 """A named tuple of the columns, and `unreadable`, the names of those that cannot be read.
@@ -111,6 +112,8 @@ def _python_type(kind: TypeEngine[Any]) -> type:
     match kind:
         case Instant():
             return datetime
+        case LetterOf():
+            return str
         case EncryptedColumn() | JsonText() | CheckedJson():
             # what is encrypted is judged by its key, and JSON may be anything
             return object

@@ -5,7 +5,7 @@ from sqlalchemy import ColumnElement, and_, literal_column
 from models.rules.vocabulary import EventName
 from models.tables.core import TICKET
 from models.tables.inbox import CURRENT, REFUSED
-from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS, SCREENED
+from models.tables.ticket import CARDS, COMPLETED_ONCE, LOOKED_AT, OPEN_TICKETS, SCREENED, named
 
 
 def _words(text: str) -> ColumnElement[bool]:
@@ -35,6 +35,6 @@ FAILED_NOTICE = _words("notice.state = 'failed'")
 
 def event_named(name: str) -> ColumnElement[bool]:
     """Return the condition for events of a name that has an index by time."""
-    named = _words(f"event.name = '{name}'")
+    condition = _words(f"event.{named(EventName(name))}")
     # levels are more than all the others together and have an index of their own
-    return named if name == EventName.ALERT_RAISED else and_(LOOKED_AT_EVENT, named)
+    return condition if name == EventName.ALERT_RAISED else and_(LOOKED_AT_EVENT, condition)

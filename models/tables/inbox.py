@@ -8,6 +8,7 @@ from sqlmodel import Field
 from models.json_types import Json
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, JsonText, PackedJson
+from models.tables.letters import MESSAGE_LETTERS, LetterOf
 from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
@@ -66,7 +67,7 @@ class Inbox(TableRow, table=True):
     digest: bytes
     current: bool = True
     ticket: str
-    type: str
+    type: str = Field(sa_column=Column(LetterOf(MESSAGE_LETTERS), nullable=False))
     queue: str
     at: datetime = Field(sa_column=Column(Instant, nullable=False))
     arrived_at: datetime = Field(sa_column=Column(Instant, nullable=False))

@@ -6,28 +6,42 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, false
 from sqlmodel import Field
 
 from models.json_types import Json
-from models.rules.vocabulary import OPEN
+from models.rules.vocabulary import OPEN, EventName
 from models.security.encryption import Binding, Encrypted
 from models.tables.columns import BigId, EncryptedColumn, Instant, PackedJson
+from models.tables.letters import EVENT_LETTERS, LetterOf
 from models.tables.partial_index import partial_index
 from models.tables.row import TableRow
 
 OPEN_TICKETS = f"status IN ({', '.join(map(repr, OPEN))})"
 OPEN_URGENT = f"{OPEN_TICKETS} AND emergency IS NOT NULL"
 OPEN_ORDINARY = f"{OPEN_TICKETS} AND emergency IS NULL"
-RAISED = "name = 'alert.raised'"
-LOOKED_AT = "name IN ('ticket.received', 'ticket.completed', 'contact.unreachable')"
+
+
+def named(*names: EventName) -> str:
+    """Return the condition for events of these names, in SQL."""
+    letters = [f"'{EVENT_LETTERS[name]}'" for name in names]
+    return f"name = {letters[0]}" if len(letters) == 1 else f"name IN ({', '.join(letters)})"
+
+
+RAISED = named(EventName.ALERT_RAISED)
+LOOKED_AT = named(
+    EventName.TICKET_RECEIVED, EventName.TICKET_COMPLETED, EventName.CONTACT_UNREACHABLE
+)
 """The events that the screens look for by time, beside raised levels."""
-CARDS = "name = 'alert.raised' AND (once LIKE '%/yellow' OR once LIKE '%/red')"
+CARDS = f"{RAISED} AND (once LIKE '%/yellow' OR once LIKE '%/red')"
 """Yellow and red cards: few, where pre-warnings are many."""
-REPORTED = (
-    "name IN ('ticket.returned', 'rework.opened', 'extension.granted', "
-    "'conduct.recorded', 'conduct.proposed')"
+REPORTED = named(
+    EventName.TICKET_RETURNED,
+    EventName.REWORK_OPENED,
+    EventName.EXTENSION_GRANTED,
+    EventName.CONDUCT_RECORDED,
+    EventName.CONDUCT_PROPOSED,
 )
 """The rare events that the bulletin counts beside the cards."""
-SCREENED = "name IN ('screening.proposed', 'screening.decided')"
+SCREENED = named(EventName.SCREENING_PROPOSED, EventName.SCREENING_DECIDED)
 """The answers to proposals of the screening, looked for by ticket."""
-WITHDRAWN = "name IN ('alert.withdrawn', 'decision.withdrawn')"
+WITHDRAWN = named(EventName.ALERT_WITHDRAWN, EventName.DECISION_WITHDRAWN)
 """Events that withdraw an earlier event of the same log.
 
 A database uses a partial index only for a query with the same condition, so queries use these.
@@ -174,7 +188,7 @@ class EventRow(TableRow, table=True):
     seq: int = Field(primary_key=True)
     at: datetime = Field(sa_column=Column(Instant, nullable=False))
     moment: datetime = Field(sa_column=Column(Instant, nullable=False))
-    name: str
+    name: str = Field(sa_column=Column(LetterOf(EVENT_LETTERS), nullable=False))
     cause: int | None = Field(default=None, sa_column=Column(BigId))
     data: Json = Field(sa_column=Column(PackedJson, nullable=False))
     private: Encrypted | None = Field(

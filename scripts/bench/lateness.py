@@ -16,7 +16,9 @@ from models.clock import DemoClock, Now, monotonic, system_clock
 from models.operations.inbox import add_messages
 from models.rulebook import load_rulebook
 from models.rules.queues import MESSAGE_QUEUES
+from models.rules.vocabulary import EventName
 from models.tables.core import BELL
+from models.tables.ticket import named
 from scripts.bench import workload
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
@@ -113,8 +115,8 @@ def _watch(
 
 _EXPIRED = (
     "SELECT count(*) FROM event e JOIN ticket t ON t.id = e.ticket_id"
-    " WHERE t.emergency IS NOT NULL AND e.name = 'clock.expired' AND e.moment >= %s"
-    " AND e.moment < %s"
+    f" WHERE t.emergency IS NOT NULL AND e.{named(EventName.CLOCK_EXPIRED)}"
+    " AND e.moment >= %s AND e.moment < %s"
 )
 _COMMITTED = _EXPIRED.replace("count(*)", "pg_xact_commit_timestamp(e.xmin), e.moment") + (
     " ORDER BY e.moment"
@@ -227,7 +229,7 @@ def _among_letters(testbed: Testbed, prefix: str, count: int) -> dict[str, list[
     rows = testbed.sql(
         "SELECT t.number, pg_xact_commit_timestamp(e.xmin) FROM event e"
         " JOIN ticket t ON t.id = e.ticket_id"
-        " WHERE e.name = 'ticket.dispatched' AND t.number = ANY(%s)", [list(sent)]
+        f" WHERE e.{named(EventName.TICKET_DISPATCHED)} AND t.number = ANY(%s)", [list(sent)]
     )  # fmt: skip
     if len(rows) != len(sent):
         raise BenchFailed(f"P6: {len(sent)} were sent, {len(rows)} dispatched")

@@ -3,7 +3,9 @@
 from sqlalchemy import Table, text
 
 from models.database import Session, Store
+from models.rules.vocabulary import EventName
 from models.tables.core import BELL, CLOCK, EVENT, NOTICE, TICKET
+from models.tables.ticket import named
 
 _STRIDE = 1_000
 """The distance of the ids of two copies of a ticket."""
@@ -53,7 +55,9 @@ def _multiply(
     _copy(session, TICKET, f"t.id < {_STRIDE} AND {which}", numbers, values, back)
     of_ticket = {"ticket_id": f"t.ticket_id + n.k * {_STRIDE}"}
     _copy(session, CLOCK, f"t.ticket_id IN ({old})", numbers, of_ticket, back)
-    copied_events = "t.name IN ('ticket.received', 'ticket.completed', 'alert.raised')"
+    copied_events = "t." + named(
+        EventName.TICKET_RECEIVED, EventName.TICKET_COMPLETED, EventName.ALERT_RAISED
+    )
     _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {copied_events}", numbers, of_ticket, back)
     sent = of_ticket | {"id": f"t.id + n.k * {_STRIDE}", "state": "'sent'"}
     _copy(session, NOTICE, f"t.ticket_id IN ({old})", numbers, sent, back)

@@ -14,7 +14,7 @@ from models.operations.access_log import record_access
 from models.operations.store_secret import SecretMissing, unlock
 from models.queries.verification import verify
 from models.rules.packing import READ_BY_QUERIES, Packed, pack_json
-from models.rules.vocabulary import UserRole
+from models.rules.vocabulary import EventName, UserRole
 from models.security.anchored_heads import AnchoredHeads, ClockKey
 from models.security.chain import LogEnd, event_line
 from models.security.encryption import Cipher
@@ -22,6 +22,7 @@ from models.security.heads import ChangedHead, HeadKind, pack_heads, void_head
 from models.security.keys import Key, KeyRing
 from models.security.roles import Actor
 from models.tables.core import ACCESS, EVENT, SECRET, TICKET
+from models.tables.ticket import named
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import (
     KEY,
@@ -71,13 +72,13 @@ def test_a_log_that_nobody_touched_is_whole(store: Store) -> None:
 
 
 CHANGES = {
-    "name": "UPDATE event SET name = 'ticket.archived' WHERE ticket_id = :id AND seq = 3",
+    "name": "UPDATE event SET name = 'b' WHERE ticket_id = :id AND seq = 3",
     "data": "UPDATE event SET data = '{}' WHERE ticket_id = :id AND seq = 3",
     "cause": "UPDATE event SET cause = 77 WHERE ticket_id = :id AND seq = 3",
     "hash": "UPDATE event SET hash = (SELECT hash FROM event WHERE ticket_id = :id AND seq = 2)"
     " WHERE ticket_id = :id AND seq = 3",
-    "moment": "UPDATE event SET moment = (SELECT moment FROM event WHERE name = 'clock.expired'"
-    " LIMIT 1) WHERE ticket_id = :id AND seq = 3",
+    "moment": "UPDATE event SET moment = (SELECT moment FROM event"
+    f" WHERE {named(EventName.CLOCK_EXPIRED)} LIMIT 1) WHERE ticket_id = :id AND seq = 3",
     "line": "DELETE FROM event WHERE ticket_id = :id AND seq = 3",
 }
 
