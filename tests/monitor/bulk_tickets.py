@@ -4,7 +4,7 @@ from sqlalchemy import Table, text
 
 from models.database import Session, Store
 from models.rules.vocabulary import EventName
-from models.tables.core import BELL, CLOCK, EVENT, NOTICE, TICKET
+from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, TICKET
 from models.tables.ticket import named
 
 _STRIDE = 1_000
@@ -61,6 +61,11 @@ def _multiply(
     _copy(session, EVENT, f"t.ticket_id IN ({old}) AND {copied_events}", numbers, of_ticket, back)
     sent = of_ticket | {"id": f"t.id + n.k * {_STRIDE}", "state": "'sent'"}
     _copy(session, NOTICE, f"t.ticket_id IN ({old})", numbers, sent, back)
+    # some alone: so many that PostgreSQL does not read the few pages of all of them
+    messages = f"t.state = 'applied' AND t.id < {_STRIDE} AND n.k < {first + 5}"
+    copied = {name: f"t.{name} || '-' || n.k" for name in ("message_id", "ticket")}
+    copied |= {"id": f"t.id + n.k * {_STRIDE}"}
+    _copy(session, INBOX, messages, numbers, copied, back=False)
     if not instead:
         bells = f"t.queue = 'escalation' AND t.row_id IN ({old})"
         _copy(session, BELL, bells, numbers, {"row_id": f"t.row_id + n.k * {_STRIDE}"}, back)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, type_coerce
+from sqlalchemy.types import NULLTYPE
 
 from models.database import Store
 from models.migrations import lay_tables
@@ -19,10 +21,11 @@ from models.operations.store_copy import (
 )
 from models.operations.store_secret import unlock
 from models.queries.verification import verify
+from models.rules.packing import is_packed_json
 from models.schema import NEWEST
 from models.security.encryption import Cipher, KeyUnusable
 from models.store_rows import is_empty
-from models.tables.core import CHANNEL
+from models.tables.core import CHANNEL, EVENT
 from tests.servers.postgres import Databases
 from tests.store.factories import KEY, RESULT, advance_tickets, at, feed, letter, message
 
@@ -75,12 +78,19 @@ def _load(store: Store, lines: list[bytes]) -> list[TableEnd]:
         return load_store(session, iter(lines), NEWEST)
 
 
+def _packed_lines(store: Store) -> int:
+    with store.reading() as session:
+        stored: list[Any] = [*session.scalars(select(type_coerce(EVENT.c.data, NULLTYPE)))]
+    return sum(isinstance(data, bytes) and is_packed_json(data) for data in stored)
+
+
 def test_a_store_of_the_other_database_is_equal(store: Store, other: Store) -> None:
     """Every line is the same there, the chain is whole, and tickets go on where they stood."""
     lines = _dump(store)
     ends = {end.table: end.rows for end in _load(other, lines)}
     assert (ends["ticket"], ends["inbox"]) == (1, 4) and ends["event"] > 5
     assert _dump(other) == lines
+    assert _packed_lines(other) == _packed_lines(store) > 5
     unlock(other)
     assert verify(other).findings == []
     advance_tickets(other, ["E2"], NOW)
