@@ -128,7 +128,7 @@ def run_timekeeper(
 
     def on_turn() -> None:
         prune()
-        if not keeper.is_behind:
+        if not keeper.is_rushed:
             set_missing()
         remove_old_keys()
         watch_calendar()

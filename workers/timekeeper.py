@@ -23,6 +23,9 @@ LATENESS_KEPT = 5.0
 """Real seconds for which the lateness of a ring is reported: longer than between two reports."""
 
 MAX_ROWS_PER_RING = 5_000
+RUSH_ROWS, RUSH_LASTS = 1_000, 2.0
+"""The rows that make a ring a rush, and the real seconds that a rush lasts after it."""
+
 _LONGEST_PAUSE = 5.0
 
 
@@ -32,7 +35,6 @@ class Timekeeper:
     `lateness` is how long after its time the latest row of the last ring was rung for, in real
     seconds, 0 where nothing has been due for a while. `broker_ok` and `store_ok` say whether the
     last try reached them. `rung` counts rows, `failed` failures to reach the broker or the store.
-    `is_behind` says whether workers answer a queue in which more is due than there is room for.
     """
 
     def __init__(
@@ -54,9 +56,13 @@ class Timekeeper:
         self.failed = 0
         self.broker_ok = True
         self.store_ok = True
-        self.is_behind = False
-        self._queue_rang_at: dict[str, float] = {}
+        self._rushed_at = -RUSH_LASTS
         self._next_at: datetime | None = None
+
+    @property
+    def is_rushed(self) -> bool:
+        """Whether rows have just been rung for by the thousand: all else had better wait."""
+        return self._clock() - self._rushed_at < RUSH_LASTS
 
     def ring_due(self) -> int:
         """Ring for everything that is due now; returns for how many rows.
@@ -68,7 +74,6 @@ class Timekeeper:
             first = first_bells(session)
         queues = [queue for queue, at in first.items() if at <= now]
         self._next_at = min((at for at in first.values() if at > now), default=None)
-        self.is_behind = False
         if not queues:
             if self._clock() - self._rang_at > LATENESS_KEPT:
                 self.lateness = 0.0
@@ -78,7 +83,6 @@ class Timekeeper:
             # the broker is asked outside of any transaction: one that hangs must hold no lock
             capacity = self._bells.free_capacity()
             most = {q: min(capacity[q], MAX_ROWS_PER_RING) for q in queues if capacity[q]}
-            self.is_behind = any(q not in most and self._rang_lately(q) for q in queues)
             if most:
                 with self._store.writing(skip_queue=True) as session:
                     again_at = now + self._patience * clock_speed(self._now)
@@ -93,7 +97,8 @@ class Timekeeper:
         self._broker_reached()
         if most:
             self._rang_at = self._clock()
-            self._queue_rang_at.update(dict.fromkeys(due.ids, self._rang_at))
+            if due.count >= RUSH_ROWS:
+                self._rushed_at = self._rang_at
             self.lateness = due.lateness.total_seconds() / clock_speed(self._now)
             self.rung += due.count
         return due.count
@@ -118,9 +123,6 @@ class Timekeeper:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             on_turn()
             stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
-
-    def _rang_lately(self, queue: str) -> bool:
-        return self._clock() - self._queue_rang_at.get(queue, -LATENESS_KEPT) < LATENESS_KEPT
 
     def _until_next(self) -> float:
         """Return the real seconds until something falls due, as far as the last read knows."""

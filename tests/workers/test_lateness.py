@@ -12,7 +12,7 @@ from monitor.widgets.bars import StatusLineData, status_line
 from tests.store.factories import at, feed, letter
 from workers.broker import Bells, connect
 from workers.heartbeat import Heartbeat
-from workers.timekeeper import LATENESS_KEPT, Timekeeper
+from workers.timekeeper import LATENESS_KEPT, RUSH_LASTS, RUSH_ROWS, Timekeeper
 
 _MORNING = "2026-03-02T09:00"
 
@@ -46,27 +46,20 @@ def test_the_lateness_is_that_of_the_last_ring(store: Store, broker_url: str) ->
 
 @pytest.mark.store(databases=["sqlite"])
 def test_levels_are_claimed_many_at_a_time(store: Store, broker_url: str) -> None:
-    """While more than half of the queue waits none is rung for, and the timekeeper is behind."""
+    """While more than half of the queue waits, none is rung for; by the thousand it is a rush."""
     now, seconds = at(_MORNING), [100.0]
     broker = connect(broker_url, store.cipher.store_id)
     bells = Bells(broker)
     keeper = Timekeeper(store, bells, lambda: now, DEFAULT_PATIENCE, lambda: seconds[0])
-
-    def ring_for(row: int) -> tuple[int, bool]:
-        with store.writing() as session:
-            set_bells(session, [bell(ESCALATION, row, now)])
-        return keeper.ring_due(), keeper.is_behind
-
-    assert ring_for(1) == (1, False)
-    for _ in range(8):
+    for _ in range(9):
         bells.ring({ESCALATION: [2]})
-    assert ring_for(3) == (0, True)
+    with store.writing() as session:
+        set_bells(session, [bell(ESCALATION, row, now) for row in range(RUSH_ROWS)])
+    assert (keeper.ring_due(), keeper.is_rushed) == (0, False)
     assert len(broker.do_fetch(ESCALATION, 1)) == 1
-    assert ring_for(3) == (1, False)
-    assert ring_for(4) == (0, True)
-    # nobody answers this queue: what else is to be done does not wait for it
-    seconds[0] += LATENESS_KEPT
-    assert ring_for(4) == (0, False)
+    assert (keeper.ring_due(), keeper.is_rushed) == (RUSH_ROWS, True)
+    seconds[0] += RUSH_LASTS
+    assert (keeper.ring_due(), keeper.is_rushed) == (0, False)
 
 
 def test_the_status_line_tells_the_lateness_that_was_reported_last(store: Store) -> None:
