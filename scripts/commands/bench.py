@@ -21,7 +21,7 @@ def add_to(app: App) -> None:
 
 def bench(
     rows: Annotated[
-        list[str] | None, typer.Argument(help=_("P1 to P14; all by default."), metavar="[ROW]...")
+        list[str] | None, typer.Argument(help=_("P1 to P16; all by default."), metavar="[ROW]...")
     ] = None,
     as_json: AsJson = False,
     markdown: Annotated[
