@@ -44,6 +44,7 @@ class StoreUnreachable(StoreUnusable):
     def __init__(self, reason: str) -> None:
         text = _("the database cannot be reached: {why}; see HOTLINE_DATABASE_URL")
         super().__init__(text.format(why=reason))
+        self.reason = reason
 
 
 class StoreNotReady(StoreUnreachable):

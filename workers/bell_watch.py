@@ -1,5 +1,6 @@
 """Wait for bells, instead of asking for each queue again and again whether there are any."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from threading import Condition, Event, Thread
@@ -7,12 +8,17 @@ from typing import Any
 
 import redis
 
+from models.rules.queues import QUEUES
+
+log = logging.getLogger("hotline.broker")
+
 LONGEST_WAIT = 1.0
 """Seconds after which bells are asked for in any case: Dramatiq rings for what it puts back."""
 
 _BLOCK_MS = 1_000
 _AFTER_AN_ERROR = 1.0
 _RUNG = "__rung__"
+_QUEUES = frozenset(QUEUES)
 _KEPT = 100
 """Entries of the stream: more than are added while a reader takes the last ones."""
 
@@ -69,16 +75,30 @@ class BellWatch:
 
     def _follow(self) -> None:
         last: bytes | str = "$"
+        failed = False
         while not self.is_stopped:
             try:
                 read: Any = self._client.xread({self._key: last}, block=_BLOCK_MS)
-            except redis.RedisError:
-                # who fetches bells meets the same error, says so, and mends what can be mended
+                entries = _entries(read)
+                failed = False
+            except Exception as error:
+                # bells are fetched all the same, a little later; nothing else may end this thread
+                if not failed:
+                    log.warning("bells are looked for each second: %s", type(error).__name__)
+                failed = True
                 self._stop.wait(_AFTER_AN_ERROR)
                 continue
-            entries = read[0][1] if read else []
+            # where nothing came, what comes next: a server's clock may have gone back
+            last = entries[-1][0] if entries else "$"
+            rung = {name.decode("ascii", "replace") for _id, fields in entries for name in fields}
             with self._changed:
-                for entry, fields in entries:
-                    last = entry
-                    self._rung.update(queue.decode("ascii", "replace") for queue in fields)
+                self._rung.update(rung & _QUEUES)
                 self._changed.notify_all()
+
+
+def _entries(read: Any) -> list[Any]:
+    """Return the entries of the one stream in an answer, whatever the client makes of that."""
+    if isinstance(read, dict):
+        # protocol 3: a list of lists for each stream
+        return [entry for parts in read.values() for part in parts for entry in part]
+    return [entry for _key, entries in read or () for entry in entries]

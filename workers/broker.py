@@ -20,7 +20,7 @@ from redis.retry import Retry
 from models.i18n import render
 from models.rules.limits import BELL_BYTES, BELL_NAME_BYTES
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
-from workers.bell_watch import BellWatch, add_rung
+from workers.bell_watch import BellWatch, add_rung, rung_key
 from workers.broker_errors import BrokerUrlUnusable, broker_fault, is_refusal, require_queues
 from workers.broker_keys import mend_keys, namespace_of
 
@@ -223,8 +223,9 @@ class Bells:
             try:
                 pipe.execute()
             except redis.ResponseError:
-                # what was not rung for is rung for again
+                # what was not rung for is rung for again; a stream may be at its last possible id
                 mend_keys(self._client, self._namespace)
+                self._client.delete(rung_key(self._namespace))
                 raise
         return bells
 

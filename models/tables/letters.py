@@ -1,6 +1,7 @@
 """Codes that millions of rows have: the store keeps a letter of each.
 
-What a letter stands for is never changed; a new code comes at the end of its list.
+What a letter stands for is never changed; a new code comes at the end of its list, and a migration
+then gives it to the rows that have the code itself behind `=`.
 """
 
 from collections.abc import Callable

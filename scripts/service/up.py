@@ -109,18 +109,41 @@ def run_service(
             store.close()
 
 
-def call_apart(upgrade: Callable[[], None]) -> None:
-    """Call `upgrade` in a process of its own, which says what is wrong; raises Exit then."""
-    # imported here: `hotline --help` must not load them
-    from scripts.service.setup import outlast_shortage
+_NOT_READY = 75
+"""The exit code of an upgrade that is to be tried again (EX_TEMPFAIL)."""
 
-    def run() -> None:
+
+def call_apart(upgrade: Callable[[], None]) -> None:
+    """Call `upgrade` in a process of its own, which says what is wrong; raises Exit then.
+
+    Raises StoreNotReady where it is to be tried again: the process itself waits for nothing, since
+    nobody could tell it to stop.
+    """
+    # imported here: `hotline --help` must not load them
+    from models.database import StoreNotReady
+    from models.store_errors import StoreError, is_passing_outage, outage_reason
+
+    reads, writes = os.pipe()
+
+    def run() -> int:
         # Ctrl-C reaches the whole process group, and does not end an upgrade
         os.setsid()
-        outlast_shortage(upgrade)
+        try:
+            upgrade()
+        except (StoreNotReady, StoreError) as error:
+            if not (isinstance(error, StoreNotReady) or is_passing_outage(error)):
+                raise
+            reason = error.reason if isinstance(error, StoreNotReady) else outage_reason(error)
+            os.write(writes, reason.encode())
+            return _NOT_READY
+        return 0
 
-    process = ForkedProcess("upgrade", run)
-    process.wait_until(float("inf"))
+    with os.fdopen(reads, "rb") as told:
+        process = ForkedProcess("upgrade", run)
+        os.close(writes)
+        process.wait_until(float("inf"))
+        if process.code == _NOT_READY:
+            raise StoreNotReady(told.read().decode())
     if process.code:
         raise Exit(1)
 

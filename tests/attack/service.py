@@ -84,6 +84,7 @@ def attack(
         with ExitStack() as stack:
             running = [stack.enter_context(process(*role, env=env, log=log)) for role in roles]
             url = f"http://127.0.0.1:{port}"
+            wait_until(lambda: _has_started(running), 60, "every role has loaded what it needs")
             attackers = _attackers(seed, inbox, home, server.url, url, store)
             with _acting(attackers):
                 begun = time.monotonic()
@@ -181,10 +182,26 @@ def _memory(pid: int) -> int:
     """The MiB that a role holds, with its web server; tabs come and go, and have a limit each."""
     try:
         first = psutil.Process(pid)
-        lasting = [c for c in first.children() if "hotline tab" not in " ".join(c.cmdline())]
-        return sum(int(process.memory_info().rss) for process in [first, *lasting]) >> 20
+        return (first.memory_info().rss + sum(map(_lasting, first.children()))) >> 20
     except psutil.NoSuchProcess:
         return 0
+
+
+def _lasting(child: psutil.Process) -> int:
+    """The bytes that a child holds, none if it is a tab, which may be just ending."""
+    try:
+        is_tab = "hotline tab" in " ".join(child.cmdline())
+        return 0 if is_tab else int(child.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+def _has_started(running: Sequence["subprocess.Popen[bytes]"]) -> bool:
+    """Return whether the monitor has its web server, and no role has grown for a second."""
+    before = [_memory(child.pid) for child in running]
+    time.sleep(1)
+    served = psutil.Process(running[-1].pid).children()
+    return bool(served) and before == [_memory(child.pid) for child in running]
 
 
 def _growing(memory: Mapping[str, Sequence[int]]) -> Iterator[str]:

@@ -224,6 +224,7 @@ def test_other_rules_are_measured_for_a_year(bench: BenchContext) -> None:
     assert year.value > 0 and year.reference == pytest.approx(60 * 0.001, rel=1)
 
 
+@pytest.mark.long
 def test_the_monitor_is_measured_on_one_store(bench: BenchContext) -> None:
     """Beside Textual's own table."""
     with bench.cleanup:

@@ -91,6 +91,24 @@ def test_a_store_that_cannot_be_made_ends_the_start_with_one_line(
     assert capfd.readouterr().err == "hotline: no\n"
 
 
+UNREADY_START = """
+from models.database import StoreNotReady
+from scripts.service.up import call_apart
+
+def wait():
+    raise StoreNotReady("busy")
+try:
+    call_apart(wait)
+except StoreNotReady as error:
+    print(error.reason)
+"""
+
+
+def test_who_waits_for_the_database_is_who_can_be_told_to_stop() -> None:
+    """The process apart waited by itself, and nobody could end it."""
+    assert _run(UNREADY_START) == "busy\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="of glibc")
 @pytest.mark.parametrize("shared", [False, True])
 def test_threads_share_one_heap(shared: bool) -> None:

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from tests.servers.key_value import KeyValueServer
-from workers.bell_watch import BellWatch
+from workers.bell_watch import BellWatch, rung_key
 from workers.broker import BellBroker, Bells, connect
 from workers.broker_keys import namespace_of
 
@@ -77,3 +77,28 @@ def test_an_outage_is_told_to_who_waits(
     key_value_server.stop()
     with pytest.raises(redis.ConnectionError):
         fetching.result()
+
+
+def test_a_stream_that_takes_no_more_is_begun_anew(
+    broker: BellBroker, pool: ThreadPoolExecutor
+) -> None:
+    """Somebody else has added what has the last possible id: then nothing could be added."""
+    last = f"{2**64 - 1}-{2**64 - 1}"
+    broker.client.xadd(rung_key(broker.namespace), {"x": "y"}, id=last)
+    with pytest.raises(redis.ResponseError):
+        Bells(broker).ring({"intake": [1]})
+    Bells(broker).ring({"intake": [2]})
+    assert broker.client.xlen(rung_key(broker.namespace)) == 1
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_the_stream_is_followed_in_both_protocols(
+    broker: BellBroker, key_value_server: KeyValueServer, protocol: int
+) -> None:
+    """A client gives the entries in another shape in each."""
+    url = f"{key_value_server.url}?protocol={protocol}"
+    with redis.Redis.from_url(url) as client:
+        watch = BellWatch(client, broker.namespace, FOR_EVER)
+        while not watch.times_rung("intake"):
+            Bells(broker).ring({"intake": [1]})
+        watch.stop()

@@ -27,6 +27,9 @@ _INDEXES = (
 def upgrade() -> None:
     """Write both tables anew."""
     _rewrite(EVENT_LETTERS.by_code, to_letters=True)
+    if op.get_bind().dialect.name == "postgresql":
+        # it has forgotten what it knew of the columns that were written anew
+        op.execute("ANALYZE event, inbox")
 
 
 def downgrade() -> None:
