@@ -102,3 +102,4 @@ def test_the_stream_is_followed_in_both_protocols(
         while not watch.times_rung("intake"):
             Bells(broker).ring({"intake": [1]})
         watch.stop()
+        assert watch.is_stopped and not watch.times_rung("routing")
