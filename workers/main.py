@@ -38,7 +38,7 @@ log = logging.getLogger("hotline.main")
 
 _LOOP_PAUSE = 0.2
 _WORKER_TIMEOUT_MS = 250
-"""How long a thread of Dramatiq waits for work before it looks whether it is to stop.
+"""Milliseconds for which a thread of Dramatiq waits for work before it looks whether it is to stop.
 
 So long a consumer also waits at most that has fetched as many bells as it may hold.
 """

@@ -1,4 +1,4 @@
-"""Who fetches bells waits for them, and is woken by those of its own queue."""
+"""Consumers wait for bells, and are woken by those of their own queue."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
