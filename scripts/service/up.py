@@ -138,12 +138,12 @@ def call_apart(upgrade: Callable[[], None]) -> None:
             return _NOT_READY
         return 0
 
-    with os.fdopen(reads, "rb") as told:
+    with os.fdopen(reads, "rb") as answer:
         process = ForkedProcess("upgrade", run)
         os.close(writes)
         process.wait_until(float("inf"))
         if process.code == _NOT_READY:
-            raise StoreNotReady(told.read().decode())
+            raise StoreNotReady(answer.read().decode())
     if process.code:
         raise Exit(1)
 
