@@ -73,9 +73,8 @@ QUICK := tests/rules tests/feeds tests/routing tests/fuzz tests/store tests/serv
 quick: install
 	HOTLINE_TEST_EXAMPLES=0.3 $(BIN)/pytest -n $(WORKERS) -m "not server and not slow and not long" $(QUICK) $(ARGS)
 
-# Properties have somewhat fewer examples than they say, so that a change is judged within minutes; see long.
 test: check
-	HOTLINE_TEST_EXAMPLES=0.7 $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
 
 # What is marked slow or long and the properties, with larger numbers: ten times as many examples and lives,
 # a store of 20,000 open and 400,000 closed tickets. make chaos and make fuzz are longer still.

@@ -83,7 +83,7 @@ class BellWatch:
                 failed = False
             except Exception as error:
                 # bells are fetched all the same, a little later; nothing else may end this thread
-                if not failed:
+                if not (failed or self.is_stopped):
                     log.warning("bells are looked for each second: %s", type(error).__name__)
                 failed = True
                 self._stop.wait(_AFTER_AN_ERROR)
