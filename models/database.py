@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.commit_watch import PostgresWatch, SQLiteWatch, counting_commits
 from models.engines import (
@@ -213,6 +214,12 @@ class Store:
         return self._write
 
     def close(self) -> None:
-        """Close all connections."""
-        self._write.dispose()
-        self._read.dispose()
+        """Close all connections; those that a thread still uses, when it gives them back."""
+        for engine in (self._write, self._read):
+            # the pool that is disposed of would keep them open
+            event.listen(engine, "checkin", _close_returned)
+            engine.dispose()
+
+
+def _close_returned(_raw: object, record: ConnectionPoolEntry) -> None:
+    record.close()

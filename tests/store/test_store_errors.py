@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, make_url, text
@@ -55,6 +56,17 @@ def test_an_error_of_our_own_is_neither(store: Store) -> None:
     """Only what a database says is judged."""
     assert not is_transient(ValueError("busy"))
     assert not is_store_fault(ValueError("busy"))
+
+
+def test_a_closed_store_closes_what_a_thread_gives_back_later(store_url: str) -> None:
+    """A monitor ends while a read of a frozen database has not come back."""
+    store = Store(store_url, Cipher([KEY]))
+    with store.reading() as session:
+        raw: Any = session.connection().connection.dbapi_connection
+        store.close()
+        session.execute(text("SELECT 1"))
+    with pytest.raises(store.engine.dialect.loaded_dbapi.Error, match="closed"):
+        raw.cursor().execute("SELECT 1")
 
 
 def test_a_pool_without_a_free_connection_is_busy(store_url: str) -> None:
