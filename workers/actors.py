@@ -8,25 +8,25 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 
 from models.clock import Now, clock_speed
-from models.database import Store
+from models.database import Session, Store
 from models.errors import HotlineError, describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
-from models.operations.prepared_changes import PreparedChanges
-from models.operations.raise_levels import KnownLevels, raise_levels
+from models.operations.raise_levels import KnownLevels, prepare_levels, raise_levels
 from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.own_tables import ForgedTable
-from models.rulebook import RulebookCache, hold_rulebook
+from models.rulebook import Rulebook, RulebookCache, hold_rulebook
 from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.schema import WrongSchema
@@ -96,6 +96,7 @@ class WorkerContext:
 
 
 _T = TypeVar("_T")
+_Prepared_co = TypeVar("_Prepared_co", covariant=True)
 
 Work = Callable[[WorkerContext, str, Sequence[int]], int]
 """Takes the queue and the row ids of a bell; returns how much was done."""
@@ -183,12 +184,13 @@ def _raise_levels(context: WorkerContext, tickets: Sequence[int]) -> list[int]:
     """Raise the levels of tickets that merely reach one; returns the others."""
     others = []
     for part in _parts(tickets, context.store.batch_size):
+        prepared = _ahead(context, partial(prepare_levels, ids=part, known=context.known_levels))
         try:
             with context.store.writing() as session:
                 hold_rulebook(session)
                 rulebook = context.rulebooks.current(session)
                 now = context.now()
-                others += raise_levels(session, part, rulebook, now, context.known_levels)
+                others += raise_levels(session, part, rulebook, now, context.known_levels, prepared)
         except Exception as error:
             if _is_nobodys_fault(error):
                 raise
@@ -261,7 +263,7 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets in one transaction; returns how many, without those that are held."""
     if not numbers:
         return 0
-    prepared = _prepare(context, numbers) if context.store.has_one_writer else None
+    prepared = _ahead(context, partial(prepare, numbers=sorted(set(numbers))))
     with context.store.writing(skip_queue=queue == EMERGENCY) as session:
         hold_rulebook(session)
         rulebook = context.rulebooks.current(session)
@@ -276,15 +278,23 @@ def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     return result.tickets
 
 
-def _prepare(context: WorkerContext, numbers: Sequence[str]) -> PreparedChanges | None:
-    """Compute before the store is locked what is to be written, so that others write meanwhile.
+class _Prepare(Protocol[_Prepared_co]):
+    """Computes in a session, by this rulebook and for this moment, what is to be written."""
 
-    None where that cannot be: what is wrong is told when it is tried again with the lock.
+    def __call__(self, session: Session, *, rulebook: Rulebook, now: datetime) -> _Prepared_co: ...
+
+
+def _ahead(context: WorkerContext, prepare: _Prepare[_Prepared_co]) -> _Prepared_co | None:
+    """Prepare what is to be written before the store is locked, so that others write meanwhile.
+
+    None where several may write, and where it fails: what is wrong is told when it is tried again
+    with the lock.
     """
+    if not context.store.has_one_writer:
+        return None
     try:
         with context.store.reading() as session:
-            rulebook = context.rulebooks.current(session)
-            return prepare(session, sorted(set(numbers)), rulebook, context.now())
+            return prepare(session, rulebook=context.rulebooks.current(session), now=context.now())
     except (HotlineError, StoreError):
         return None
 

@@ -10,14 +10,28 @@ from sqlalchemy import func, select, update
 
 from models.database import Session, Store
 from models.operations.advance import advance
-from models.operations.raise_levels import KnownLevels, raise_levels
+from models.operations.raise_levels import (
+    KnownLevels,
+    PreparedLevels,
+    prepare_levels,
+    raise_levels,
+)
 from models.operations.units import replace_units
-from models.rulebook import load_rulebook
+from models.rulebook import Rulebook, load_rulebook
 from models.rules.queues import ESCALATION
 from models.rules.routing.directory import Unit, UnitsFile
 from models.security.heads import unpack_heads
+from models.security.keys import new_key
 from models.tables.core import BELL, CHANGE, CLOCK, EVENT, NOTICE, TICKET
-from tests.store.factories import EXTRA_UNITS, advance_step_by_step, at, feed, letter, message
+from tests.store.factories import (
+    EXTRA_UNITS,
+    advance_step_by_step,
+    advance_tickets,
+    at,
+    feed,
+    letter,
+    message,
+)
 
 BEFORE = at("2026-11-09T08:00")
 MOMENTS = {
@@ -174,3 +188,86 @@ def test_a_ticket_that_another_worker_has_locked_is_left(store: Store) -> None:
         ids = ids_of(session)
         other.execute(select(TICKET.c.id).where(TICKET.c.id == ids[0]).with_for_update())
         assert ids[0] in raised(session, now)
+
+
+def prepared(store: Store, rulebook: Rulebook, now: datetime) -> PreparedLevels:
+    """The levels of all tickets, computed while anybody else may write."""
+    with store.reading() as session:
+        return prepare_levels(session, ids_of(session), rulebook, now, KnownLevels())
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill, whole=True)
+def test_what_was_prepared_is_written_as_it_would_have_been_then(store: Store) -> None:
+    """Whatever has happened to other tickets since; and only once."""
+    now, later = MOMENTS["the pre-warning"], at("2026-11-10T08:31")
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
+    levels = prepared(store, rulebook, now)
+    feed(store, [letter("N1", "2026-11-10T08:29")], later)
+    advance_tickets(store, ["N1"], later)
+
+    def write(session: Session) -> None:
+        assert levels.still_holds(session, rulebook)
+        raise_levels(session, ids_of(session), rulebook, later, KnownLevels(), levels)
+
+    assert tried(store, write) == tried(store, lambda session: raised(session, now))
+    with store.writing() as session:
+        write(session)
+    with store.writing() as session:
+        assert not levels.still_holds(session, rulebook)
+        left = raise_levels(session, ids_of(session), rulebook, later, KnownLevels(), levels)
+        assert left == ids_of(session)
+
+
+def _message_comes(store: Store) -> None:
+    feed(store, [message(NUMBERS[3], "note.added", "2026-11-10T08:01", text="甲", by="乙")], BEFORE)
+
+
+def _another_is_first(store: Store) -> None:
+    with store.writing() as session:
+        raised(session, MOMENTS["the pre-warning"])
+
+
+def _row_is_altered(store: Store) -> None:
+    with store.writing() as session:
+        session.execute(update(TICKET).values(row_hash=b"nobody's"))
+
+
+def _quarantine(store: Store) -> None:
+    with store.writing() as session:
+        session.execute(update(TICKET).values(quarantined_at=BEFORE))
+
+
+def _key_changes(store: Store) -> None:
+    store.cipher._take(store.cipher.keyring.with_next(new_key()).rotated())
+
+
+def _rules_change(_store: Store) -> None:
+    """The rulebook is read anew, and is another one."""
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill)
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(_message_comes, _another_is_first, _row_is_altered, _quarantine, _key_changes),
+        _rules_change,
+    ],
+)
+def test_it_is_computed_again_where_anything_has_changed(
+    store: Store, change: Callable[[Store], None]
+) -> None:
+    now = MOMENTS["the pre-warning"]
+    with store.reading() as session:
+        rulebook = load_rulebook(session)
+    levels = prepared(store, rulebook, now)
+    change(store)
+    if change is _rules_change:
+        with store.reading() as session:
+            rulebook = load_rulebook(session)
+
+    def write(session: Session) -> None:
+        assert not levels.still_holds(session, rulebook)
+        raise_levels(session, ids_of(session), rulebook, now, KnownLevels(), levels)
+
+    assert tried(store, write) == tried(store, lambda session: raised(session, now))
