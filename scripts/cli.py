@@ -21,7 +21,7 @@ from models.version import VERSION
 from scripts.completion import complete, is_completing
 from scripts.exit_codes import exit_code_of
 from scripts.help import App
-from scripts.output import guard_terminal, log_for_people
+from scripts.output import guard_terminal, log_for_people, open_closed_streams
 
 log = logging.getLogger("hotline.command")
 
@@ -127,6 +127,7 @@ def main() -> None:
     gc.set_threshold(50_000)
     if is_completing():
         sys.exit(complete(_build_in_language))
+    open_closed_streams()
     guard_terminal()
     _begin_log()
     sys.exit(exit_code_of(_run))

@@ -356,3 +356,21 @@ def test_a_terminal_shows_what_its_encoding_has(monkeypatch: pytest.MonkeyPatch)
         screen = os.read(reading, 100).decode("gbk")
     os.close(reading)
     assert screen == "路灯??修好"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_not_taken_for_what_is_opened_next(closed: str, tmp_path: Path) -> None:
+    """A database that had the number of standard output would get what is printed."""
+    program = (
+        "import sys; from pathlib import Path; from scripts.output import open_closed_streams;"
+        "open_closed_streams(); file = Path(sys.argv[1]).open('w');"
+        "print('a result'); print('a note', file=sys.stderr); sys.stdin.read();"
+        "file.write(f'{file.fileno() > 2}')"
+    )
+    written = tmp_path / "written"
+    command = f'"$0" -c "$1" "$2" {closed}'
+    shell = ["sh", "-c", command, sys.executable, program, str(written)]
+    done = subprocess.run(shell, capture_output=True, text=True, input="", timeout=60, check=True)
+    assert done.stdout == ("" if ">&-" in closed.split() else "a result\n")
+    assert done.stderr == ("" if "2>&-" in closed.split() else "a note\n")
+    assert written.read_text() == "True"
