@@ -24,10 +24,12 @@ def deciding_worker(
     broker = connect(server.url, store.cipher.store_id)
     context = WorkerContext(store, now, NoticeDispatcher(store, now, folder, None, "zh"))
     register_actors(broker, context, [queue for queue in QUEUES if queue != DELIVERY])
+    broker.start_watch()
     worker = Worker(broker, worker_timeout=50, worker_threads=1)
     worker.start()
     try:
         yield Timekeeper(store, Bells(broker), now)
     finally:
+        broker.stop_watch()
         worker.stop()
         broker.close()
