@@ -5,12 +5,14 @@ Losing all that it holds costs only time: the timekeeper rings again.
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import Semaphore
 from typing import Any
 
 import dramatiq
 import redis
+from dramatiq.broker import Consumer, MessageProxy
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.encoder import JSONEncoder, MessageData
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
@@ -102,6 +104,46 @@ class BellEncoder(JSONEncoder):
         return {**message, "options": {"redis_message_id": name}}
 
 
+class BellConsumer(Consumer):
+    """Takes bells from a queue; while `most` are not answered, it waits for an answer to one.
+
+    Dramatiq's own sleeps meanwhile, ever longer. `seconds` is how long it waits at most.
+    """
+
+    def __init__(self, bells: Consumer, most: int, seconds: float) -> None:
+        self._bells, self._seconds = bells, seconds
+        self._free = Semaphore(most)
+
+    def __next__(self) -> MessageProxy | None:
+        if not self._free.acquire(timeout=self._seconds):
+            return None
+        bell = None
+        try:
+            bell = next(self._bells)
+        finally:
+            if bell is None:
+                self._free.release()
+        return bell
+
+    def ack(self, message: MessageProxy) -> None:
+        """Take note that a bell was answered."""
+        self._bells.ack(message)
+        self._free.release()
+
+    def nack(self, message: MessageProxy) -> None:
+        """Take note that a bell could not be answered."""
+        self._bells.nack(message)
+        self._free.release()
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Put bells back for other workers."""
+        self._bells.requeue(messages)
+
+    def close(self) -> None:
+        """Take no more bells."""
+        self._bells.close()
+
+
 class BellBroker(RedisBroker):
     """A broker that throws away what is no bell, and mends keys that others have overwritten.
 
@@ -119,6 +161,11 @@ class BellBroker(RedisBroker):
         """Let nobody fetch bells any more."""
         if self.watch is not None:
             self.watch.stop()
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
+        """Return who takes bells from a queue, `prefetch` at a time; `timeout` is in ms."""
+        consumer = super().consume(queue_name, prefetch, timeout)
+        return BellConsumer(consumer, prefetch, timeout / 1000)
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
         run = super()._dispatch(command)  # type: ignore[no-untyped-call]

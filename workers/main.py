@@ -152,6 +152,8 @@ def _start_worker(
     register_actors(broker, context, queues)
     broker.start_watch()
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
+    # what a worker holds and does not do, another would have done
+    worker.queue_prefetch = threads
     worker.start()
     return worker
 

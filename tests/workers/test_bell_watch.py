@@ -1,7 +1,7 @@
 """Consumers wait for bells, and are woken by those of their own queue."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import pytest
 import redis
@@ -53,6 +53,37 @@ def test_a_bell_that_waits_already_is_fetched_at_once(broker: BellBroker) -> Non
     Bells(broker).ring({"intake": [1, 2]})
     broker.watch = BellWatch(broker.client, broker.namespace, FOR_EVER)
     assert b"[[1,2]]" in broker.do_fetch("intake", 8)[0]
+
+
+def test_who_holds_as_many_as_it_may_takes_the_next_when_one_is_answered(
+    broker: BellBroker, pool: ThreadPoolExecutor
+) -> None:
+    """Not before, so that another worker has it; and not a while after."""
+    for row in range(3):
+        Bells(broker).ring({"intake": [row]})
+    broker.start_watch()
+    consumer = broker.consume("intake", 1, timeout=int(FOR_EVER * 1000))
+    first = next(consumer)
+    assert first is not None
+    third = pool.submit(lambda: [next(consumer), next(broker.consume("intake", 1))])
+    assert not wait([third], 0.1).done
+    consumer.ack(first)
+    taken = [first, *third.result(60)]
+    assert [bell and bell.args for bell in taken] == [([0],), ([1],), ([2],)]
+
+
+def test_who_holds_as_many_as_it_may_looks_whether_it_is_to_stop(broker: BellBroker) -> None:
+    Bells(broker).ring({"intake": [1, 2]})
+    broker.start_watch()
+    consumer = broker.consume("intake", 1, timeout=1)
+    bell = next(consumer)
+    assert bell is not None
+    assert next(consumer) is None
+    # one that could not be answered makes room, too
+    consumer.nack(bell)
+    broker.stop_watch()
+    assert next(consumer) is None
+    assert broker.client.llen(f"{namespace_of(ID)}:intake") == 0
 
 
 def test_what_is_put_back_without_ringing_is_fetched_in_the_end(
