@@ -68,9 +68,9 @@ def _channels(*hosts: str) -> str:
 
 
 def _ring_when_idle(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> None:
-    """Ring again as soon as nothing is being sent."""
+    """Ring again as soon as nothing is being sent, later than any pause of a channel at rest."""
     if is_idle(store, clock):
-        clock.pass_by(timedelta(seconds=130))
+        clock.pass_by(timedelta(minutes=20))
         ring(store, clock, dispatcher)
 
 
