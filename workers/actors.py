@@ -18,7 +18,7 @@ from dramatiq.brokers.redis import RedisBroker
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
-from models.errors import HotlineError, describe_safely
+from models.errors import describe_safely
 from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
@@ -31,7 +31,7 @@ from models.rules.limits import LOGGED_IDS
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
-from models.store_errors import StoreError, is_store_fault, is_transient, outage_reason
+from models.store_errors import is_store_fault, is_transient, outage_reason
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
 from workers.log_context import logging_about
 from workers.notices.dispatcher import NoticeDispatcher
@@ -287,15 +287,15 @@ class _Prepare(Protocol[_Prepared_co]):
 def _ahead(context: WorkerContext, prepare: _Prepare[_Prepared_co]) -> _Prepared_co | None:
     """Prepare what is to be written before the store is locked, so that others write meanwhile.
 
-    None where several may write, and where it fails: what is wrong is told when it is tried again
-    with the lock.
+    None where several may write, and where it fails, whatever the error: it is met again, and told,
+    when the same is done with the lock.
     """
     if not context.store.has_one_writer:
         return None
     try:
         with context.store.reading() as session:
             return prepare(session, rulebook=context.rulebooks.current(session), now=context.now())
-    except (HotlineError, StoreError):
+    except Exception:
         return None
 
 

@@ -113,6 +113,7 @@ class BellConsumer(Consumer):
     def __init__(self, bells: Consumer, most: int, seconds: float) -> None:
         self._bells, self._seconds = bells, seconds
         self._free = Semaphore(most)
+        self._held: dict[int, MessageProxy] = {}
 
     def __next__(self) -> MessageProxy | None:
         if not self._free.acquire(timeout=self._seconds):
@@ -123,17 +124,23 @@ class BellConsumer(Consumer):
         finally:
             if bell is None:
                 self._free.release()
+            else:
+                self._held[id(bell)] = bell
         return bell
 
     def ack(self, message: MessageProxy) -> None:
         """Take note that a bell was answered."""
-        self._bells.ack(message)
-        self._free.release()
+        try:
+            self._bells.ack(message)
+        finally:
+            self._let_go(message)
 
     def nack(self, message: MessageProxy) -> None:
         """Take note that a bell could not be answered."""
-        self._bells.nack(message)
-        self._free.release()
+        try:
+            self._bells.nack(message)
+        finally:
+            self._let_go(message)
 
     def requeue(self, messages: Iterable[MessageProxy]) -> None:
         """Put bells back for other workers."""
@@ -142,6 +149,11 @@ class BellConsumer(Consumer):
     def close(self) -> None:
         """Take no more bells."""
         self._bells.close()
+
+    def _let_go(self, message: MessageProxy) -> None:
+        # once, though the broker is told again after an outage, and none that another had taken
+        if self._held.pop(id(message), None) is not None:
+            self._free.release()
 
 
 class BellBroker(RedisBroker):
@@ -191,6 +203,16 @@ class BellBroker(RedisBroker):
         return []
 
     def _fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
+        """Return the next bells of a queue; what is none is thrown away, until there is one."""
+        while messages := self._fetch_any(queue_name, prefetch):
+            bells = [data for data in messages if data and self._is_bell(queue_name, data)]
+            if thrown_away := len(messages) - len(bells):
+                _log_thrown_away(queue_name, thrown_away)
+            if bells:
+                return bells
+        return []
+
+    def _fetch_any(self, queue_name: str, prefetch: int) -> list[bytes | None]:
         """Return the next messages of a queue, without those that are too large to be bells."""
         queue = f"{self.namespace}:{queue_name}"
         keys = (queue, f"{queue}.msgs")
@@ -198,14 +220,35 @@ class BellBroker(RedisBroker):
         try:
             with _explaining(self.client):
                 removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
-            messages: list[bytes] = self._dispatch("fetch")(queue_name, prefetch)
+            messages: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)
         except redis.ResponseError:
             if not mend_keys(self.client, self.namespace):
                 raise
             return []
         if removed:
-            log.warning("threw away what is no bell", extra={"queue": queue_name, "of": removed})
+            _log_thrown_away(queue_name, removed)
         return messages
+
+    def _is_bell(self, queue_name: str, data: bytes) -> bool:
+        """Return whether a message is a bell of this queue, which Dramatiq can also put away.
+
+        One that can only be put away is put away.
+        """
+        try:
+            message: Any = dramatiq.Message.decode(data)
+        except dramatiq.errors.DecodeError:
+            return False
+        name, is_for = message.options["redis_message_id"], (message.queue_name, message.actor_name)
+        if not isinstance(name, str):
+            return False
+        if isinstance(message.message_id, str) and is_for == (queue_name, actor_name(queue_name)):
+            return True
+        self._dispatch("ack")(queue_name, name)
+        return False
+
+
+def _log_thrown_away(queue_name: str, messages: int) -> None:
+    log.warning("threw away what is no bell", extra={"queue": queue_name, "of": messages})
 
 
 @contextmanager

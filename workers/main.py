@@ -1,10 +1,11 @@
 """Run a worker or a timekeeper as a process of its own, from start to orderly end."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import dramatiq
 import redis
@@ -64,7 +65,7 @@ def run_worker(
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
     waits for a batch to end. `compares_letters` says whether it looks for similar ones when idle:
     of workers on one machine one is enough, and it takes 14 MB more. Returns the exit code: 1 where
-    a consumer has died, so that a supervisor starts the process again, and once a later release has
+    a thread has died, so that a supervisor starts the process again, and once a later release has
     upgraded the store. Raises BrokerUnsuitable and BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
@@ -97,8 +98,8 @@ def run_worker(
             log.error("%s", error)
             code = 1
             break
-        if not all(c.is_alive() for worker in workers for c in worker.consumers.values()):
-            log.error("a consumer has died; starting anew")
+        if not all(thread.is_alive() for worker in workers for thread in _threads_of(worker)):
+            log.error("a thread has died; starting anew")
             code = 1
             break
     stops = (partial(_stop_worker, worker) for worker in workers)
@@ -156,6 +157,12 @@ def _start_worker(
     worker.queue_prefetch = threads
     worker.start()
     return worker
+
+
+def _threads_of(worker: Worker) -> Iterator[Thread]:
+    """Return the threads that take bells and those that answer them."""
+    yield from worker.consumers.values()
+    yield from worker.workers
 
 
 def _stop_worker(worker: Worker) -> None:

@@ -23,6 +23,9 @@ LATENESS_KEPT = 5.0
 """Real seconds for which the lateness of a ring is reported: longer than between two reports."""
 
 MAX_ROWS_PER_RING = 5_000
+MAX_ROWS_OF_ONE_WRITER = 2_000
+"""On SQLite everybody waits while rows are claimed."""
+
 RUSH_ROWS, RUSH_LASTS = 1_000, 2.0
 """The rows that make a ring a rush, and the real seconds that a rush lasts after it."""
 
@@ -50,6 +53,7 @@ class Timekeeper:
         self._patience = patience
         self._bells = bells
         self._now = now
+        self._most = MAX_ROWS_OF_ONE_WRITER if store.has_one_writer else MAX_ROWS_PER_RING
         self.lateness = 0.0
         self._rang_at = 0.0
         self.rung = 0
@@ -82,7 +86,7 @@ class Timekeeper:
         try:
             # the broker is asked outside of any transaction: one that hangs must hold no lock
             capacity = self._bells.free_capacity()
-            most = {q: min(capacity[q], MAX_ROWS_PER_RING) for q in queues if capacity[q]}
+            most = {q: min(capacity[q], self._most) for q in queues if capacity[q]}
             if most:
                 with self._store.writing(skip_queue=True) as session:
                     again_at = now + self._patience * clock_speed(self._now)
@@ -111,7 +115,7 @@ class Timekeeper:
                 rung = self.ring_due()
                 self.store_ok = True
                 pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
-                if rung >= MAX_ROWS_PER_RING:
+                if rung >= self._most:
                     continue
             except Exception as error:
                 if not is_transient(error):

@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Table
 from models import binary_rows as binary
 from models.bulk import translate_row
 from models.database import Session
-from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.event_rows import once_of
 from models.operations.notices.queue import notice_row
 from models.rules import events
@@ -115,8 +114,7 @@ def write_levels(
         return
     if session.dialect == "sqlite":
         _write_to_sqlite(session.connection(), lines, tickets, now)
-        set_bells(session, (bell(ESCALATION, id_, at) for id_, *_, at in tickets if at))
-        drop_bells(session, ((ESCALATION, id_) for id_, *_, at in tickets if not at))
+        _write_bells_to_sqlite(session.connection(), tickets)
     else:
         _write_to_postgresql(session.connection(), lines, tickets, now)
 
@@ -140,6 +138,17 @@ def _write_to_sqlite(
             for id_, same, state, seq, digest, row_hash, _ in tickets
         ],
     )
+
+
+def _write_bells_to_sqlite(connection: Connection, tickets: Sequence[RaisedTicket]) -> None:
+    """Set the bells of these tickets; those that have no moment are dropped."""
+    rows = [(id_, ring_at) for id_, *_, ring_at in tickets]
+    moments = {at: translate_row(connection, [BELL.c.ring_at], {"ring_at": at})[0]
+               for at in {at for _id, at in rows if at}}  # fmt: skip
+    if bells := [(id_, moments[at]) for id_, at in rows if at]:
+        connection.exec_driver_sql(_SET_BELLS_ON_SQLITE, bells)
+    if gone := [(id_,) for id_, at in rows if not at]:
+        connection.exec_driver_sql(_DROP_BELLS_ON_SQLITE, gone)
 
 
 def _insert(
@@ -207,12 +216,14 @@ _UPDATE_TICKETS = (
     f"UPDATE ticket SET {', '.join(f'{name} = new.{name}' for name in _TICKET)}"
     " FROM {new} WHERE ticket.id = new.id"
 )
-_SET_BELLS = (
-    "INSERT INTO bell (row_id, queue, due_at, ring_at)"
-    f" SELECT row_id, '{ESCALATION}', ring_at, ring_at FROM {{new}}"
+_SET_BELLS_TO = (
+    "INSERT INTO bell (row_id, queue, due_at, ring_at) {}"
     " ON CONFLICT (row_id, queue)"
     " DO UPDATE SET due_at = excluded.due_at, ring_at = excluded.ring_at"
 )
+_SET_BELLS = _SET_BELLS_TO.format(f"SELECT row_id, '{ESCALATION}', ring_at, ring_at FROM {{new}}")
+_SET_BELLS_ON_SQLITE = _SET_BELLS_TO.format(f"VALUES (?1, '{ESCALATION}', ?2, ?2)")
+_DROP_BELLS_ON_SQLITE = f"DELETE FROM bell WHERE row_id = ? AND queue = '{ESCALATION}'"
 _DROP_BELLS = (
     "DELETE FROM bell USING {new} WHERE bell.row_id = new.row_id AND bell.queue = new.queue"
 )

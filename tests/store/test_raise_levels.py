@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from models.database import Session, Store
 from models.operations.advance import advance
@@ -32,6 +33,8 @@ from tests.store.factories import (
     letter,
     message,
 )
+from workers.actors import WorkerContext, _advance_rows
+from workers.notices.dispatcher import NoticeDispatcher
 
 BEFORE = at("2026-11-09T08:00")
 MOMENTS = {
@@ -271,3 +274,28 @@ def test_it_is_computed_again_where_anything_has_changed(
         raise_levels(session, ids_of(session), rulebook, now, KnownLevels(), levels)
 
     assert tried(store, write) == tried(store, lambda session: raised(session, now))
+
+
+@pytest.mark.store(databases=["sqlite"], fill=fill)
+@pytest.mark.parametrize(
+    "damage",
+    ["hash = 'x'", "updated_at = x'00'", "updated_at = 'yesterday'", "row_hash = 'abc'"],
+)
+def test_a_damaged_row_keeps_no_other_ticket_from_its_level(
+    store: Store, damage: str, tmp_path: Path
+) -> None:
+    """It is set aside alone."""
+    now = MOMENTS["the pre-warning"]
+    left = list[int]()
+    tried(store, lambda session: left.extend(raised(session, now)))
+    with store.writing() as session:
+        ids = ids_of(session)
+        damaged = next(id_ for id_ in ids if id_ not in left)
+        session.execute(text(f"UPDATE ticket SET {damage} WHERE id = {damaged}"))
+    context = WorkerContext(
+        store, lambda: now, NoticeDispatcher(store, lambda: now, tmp_path, None, "en")
+    )
+    _advance_rows(context, ESCALATION, ids)
+    with store.reading() as session:
+        levels = select(EVENT.c.ticket_id).where(EVENT.c.name == "alert.raised")
+        assert set(session.scalars(levels)) == set(ids) - set(left) - {damaged}

@@ -2,11 +2,12 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import dramatiq
 import pytest
 import redis
 from dramatiq.worker import Worker
@@ -146,3 +147,89 @@ def test_a_bell_cannot_be_made_to_wait(
         wait_until(lambda: context.done > 0, 30, "the letter is answered")
     finally:
         _stop(worker)
+
+
+def _bell(queue: str, row: int, **changes: Any) -> dict[str, Any]:
+    name = f"forged{row}"
+    usual: dict[str, Any] = {
+        "queue_name": queue,
+        "actor_name": f"answer_{queue}",
+        "args": [[row]],
+        "kwargs": {},
+        "options": {"redis_message_id": name},
+        "message_id": name,
+        "message_timestamp": 0,
+    }
+    return usual | changes
+
+
+class _Answers:
+    """A worker with one thread that notes which emergencies it was told of."""
+
+    def __init__(self, server: KeyValueServer, on_answer: Callable[[], object]) -> None:
+        self.rows: list[int] = []
+        self.broker = connect(server.url, ID)
+
+        def answer(rows: list[int]) -> None:
+            on_answer()
+            self.rows += rows
+
+        dramatiq.actor(actor_name="answer_emergency", queue_name="emergency", broker=self.broker)(
+            answer
+        )
+        self.broker.delay_queues.clear()
+        self.broker.start_watch()
+        self.worker = Worker(self.broker, worker_timeout=50, worker_threads=1)
+        self.worker.queue_prefetch = 1
+        self.worker.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_wrong: object) -> None:
+        _stop(self.worker)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"options": {}}, id="no name"),
+        pytest.param({"options": {"redis_message_id": [1]}}, id="a list as its name"),
+        pytest.param({"message_id": ["x"]}, id="a list as its id"),
+        pytest.param({"actor_name": "nobody"}, id="for nobody"),
+        pytest.param({"queue_name": "intake"}, id="of another queue"),
+        pytest.param({"queue_name": "nowhere"}, id="of no queue"),
+        pytest.param({"args": 5}, id="no rows"),
+    ],
+)
+def test_a_forged_bell_keeps_no_thread_from_the_next(
+    changes: dict[str, Any], server: KeyValueServer, client: "redis.Redis"
+) -> None:
+    """A worker that may hold one bell was deaf after one that it could not put away."""
+    queue = f"{NAMESPACE}:emergency"
+    for row in range(4):
+        client.hset(f"{queue}.msgs", f"forged{row}", json.dumps(_bell("emergency", row, **changes)))
+        client.rpush(queue, f"forged{row}")
+    with _Answers(server, lambda: None) as answers:
+        Bells(answers.broker).ring({"emergency": [7]})
+        # sooner than Dramatiq starts a consumer anew
+        wait_until(lambda: answers.rows == [7], 2.5, "the real bell is answered")
+        assert all(thread.is_alive() for thread in answers.worker.workers)
+
+
+def test_an_answer_that_the_broker_does_not_take_keeps_no_thread_from_the_next(
+    server: KeyValueServer, client: "redis.Redis"
+) -> None:
+    """As one whose replicas are away: the bell is rung again, and the worker hears the next."""
+    refused = iter([1])
+
+    def refuse_writes_once() -> None:
+        client.config_set("min-replicas-to-write", next(refused, 0))
+
+    with _Answers(server, refuse_writes_once) as answers:
+        Bells(answers.broker).ring({"emergency": [1]})
+        wait_until(lambda: answers.rows == [1], 10, "the first is answered")
+        wait_until(lambda: not answers.worker.work_queue.unfinished_tasks, 10, "it was put away")
+        client.config_set("min-replicas-to-write", 0)
+        Bells(answers.broker).ring({"emergency": [7]})
+        wait_until(lambda: answers.rows == [1, 7], 10, "the next is answered")
