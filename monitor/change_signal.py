@@ -34,9 +34,10 @@ class ChangeSignal:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, if it has begun."""
         self._stop.set()
-        self._thread.join(_RETRY_AFTER)
+        if self._thread.is_alive():
+            self._thread.join(_RETRY_AFTER)
 
     def mark(self) -> object | None:
         """Return a value that differs once something has been committed; None if nobody can tell.

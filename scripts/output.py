@@ -54,7 +54,9 @@ def open_closed_streams() -> None:
             # the least number that is free is this one
             os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(number, True)
-            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+            stream = os.fdopen(number, mode, encoding="utf-8", closefd=False)
+            for each in (name, f"__{name}__"):
+                setattr(sys, each, stream)
 
 
 def guard_terminal() -> None:

@@ -8,7 +8,11 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from models.database import Session
-from models.tables.core import FORMER_UNIT_NAME, UNIT
+from models.errors import HotlineError
+from models.i18n import _
+from models.rules.lifecycle.decision import HOTLINE_HOLDERS
+from models.rules.routing.directory import Directory
+from models.tables.core import CLOCK, FORMER_UNIT_NAME, UNIT
 
 
 class ReusedName(NamedTuple):
@@ -46,6 +50,30 @@ class UnitNames:
         former = [old for old, new in self.renamed.items() if new == present]
         former += [reused.name for reused in self.reused if reused.present == present]
         return list(dict.fromkeys([present, *former]))
+
+
+class UnknownUnit(HotlineError):
+    """A name that no unit has or had, and nobody who owed anything."""
+
+    def __init__(self, name: str) -> None:
+        text = _("unit {unit} is not known; `hotline units find` shows who is meant by a name")
+        super().__init__(text.format(unit=name))
+
+
+def asked_unit(session: Session, names: UnitNames, directory: Directory, name: str) -> str:
+    """Return the unit that is asked about by any of its names; one that is no more by its own.
+
+    Raises UnknownUnit.
+    """
+    if name in names.retired or name in names.renamed or name in HOTLINE_HOLDERS:
+        return name
+    if (present := directory.resolve(name)) is not None:
+        return present
+    # what left the file before units were kept
+    held = select(CLOCK.c.ticket_id).where(CLOCK.c.holder == name).limit(1)
+    if session.scalar(held) is None:
+        raise UnknownUnit(name)
+    return name
 
 
 def load_unit_names(session: Session) -> UnitNames:

@@ -35,6 +35,7 @@ def forecast(
     from datetime import datetime
 
     from models.queries.coming_levels import coming_moments
+    from models.queries.unit_names import asked_unit, load_unit_names
     from models.rulebook import load_rulebook
     from models.rules.calendar import SHANGHAI
     from models.shared_clock import service_clock
@@ -57,7 +58,8 @@ def forecast(
         contexts = {policy_id: rulebook.context_for(policy_id) for policy_id in policies}
         coming = coming_moments(session, now, until, contexts)
         if unit:
-            named = rulebook.directory.resolve(unit) or unit
+            names = load_unit_names(session)
+            named = asked_unit(session, names, rulebook.directory, unit)
             coming = [moment for moment in coming if moment.holder == named]
     if chosen.form == JSON:
         write_json(forecast_as_dict(coming, now, until), chosen)

@@ -164,14 +164,12 @@ def _show_cases(
 ) -> None:
     from models.queries.editions import published_bulletin
     from models.queries.figure_cases import case_as_dict, figure_cases
-    from models.queries.unit_names import load_unit_names
+    from models.queries.unit_names import asked_unit, load_unit_names
     from models.rulebook import load_rulebook
     from scripts.report.output import screen_on, write_json, write_text
 
-    names = load_unit_names(session)
-    # what a unit held that is no more stands under its own name
-    present = None if unit in names.retired else load_rulebook(session).directory.resolve(unit)
-    named = present or unit or None
+    names, directory = load_unit_names(session), load_rulebook(session).directory
+    named = asked_unit(session, names, directory, unit) if unit else None
     published = published_bulletin(session, month)
     if published is not None:
         cases = published.cases(figure, names.all_names(named) if named else None)

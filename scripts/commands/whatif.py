@@ -116,7 +116,10 @@ def _choice(month: str, begin: str, end: str, only_open: bool) -> "TicketChoice"
     if month:
         parsed = parse_month(month)
         return TicketChoice(parsed.begins_at, parsed.plus(1).begins_at, only_open)
-    return TicketChoice(_time(begin), _time(end), only_open)
+    first, last = _time(begin), _time(end)
+    if first and last and first >= last:
+        raise typer.BadParameter(_("--to must be later than --from"))
+    return TicketChoice(first, last, only_open)
 
 
 def _time(text: str) -> datetime | None:

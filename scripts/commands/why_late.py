@@ -30,7 +30,7 @@ def why_late(
 ) -> None:
     """Add up the time from the receipt of each late ticket to its result, by step."""
     from models.queries.late_tickets import late_tickets
-    from models.queries.unit_names import load_unit_names
+    from models.queries.unit_names import asked_unit, load_unit_names
     from models.rulebook import load_rulebook
     from scripts.bootstrap import read_store, require_store
     from scripts.laboratory.late_time import late_time_as_dict, late_time_sheet, timed_ticket
@@ -44,9 +44,7 @@ def why_late(
     )
     with read_store(settings) as session:
         names, rulebook = load_unit_names(session), load_rulebook(session)
-        # what a unit held that is no more stands under its own name
-        present = None if unit in names.retired else rulebook.directory.resolve(unit)
-        named = present or unit or None
+        named = asked_unit(session, names, rulebook.directory, unit) if unit else None
         tickets = [
             timed_ticket(ticket, rulebook.context_for(ticket.policy_id))
             for ticket in late_tickets(session, parsed, named, names)

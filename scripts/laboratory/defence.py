@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 import msgspec
 
@@ -162,6 +163,8 @@ def _clock(ticket: TicketDetail, duty: DutyRow, due: datetime) -> Clock:
 
 def _notices(ticket: TicketDetail, log: Sequence[LogLine], until: datetime) -> Iterator[NoticeLine]:
     outcomes = {notice.seq: notice for notice in ticket.notices}
-    for line in log:
+    # what takes effect in the past is told when the line before it is known
+    known_at = accumulate((line.moment for line in log), max)
+    for line, told_at in zip(log, known_at, strict=True):
         if isinstance(line.event, NoticeQueued) and line.moment <= until:
-            yield NoticeLine(line.moment, line.event, outcomes.get(line.seq))
+            yield NoticeLine(told_at, line.event, outcomes.get(line.seq))

@@ -97,7 +97,7 @@ def _facts(defence: Defence) -> Iterator[tuple[str, ...]]:
     yield _("category"), label(Category, ticket.category)
     yield _("title"), redacted_line(ticket.title)
     if ticket.received_at is not None:
-        yield _("received"), format_instant(ticket.received_at)
+        yield _("received at"), format_instant(ticket.received_at)
     yield _("term"), explanation_head(defence.why)
     yield _("due"), format_instant(defence.due)
     for note in defence.why.notes:

@@ -104,20 +104,29 @@ def read_variant(changes: Iterable[tuple[str, str]], name: str = "") -> Variant:
             case "calendar":
                 days |= read_declared_days(Path(value))
             case _:
-                days[_day(value)] = DeclaredDay(kind == "working", _DOCUMENT)
+                day = DeclaredDay(kind == "working", _DOCUMENT)
+                if days.setdefault(_day(value), day) != day:
+                    text = _("{day} cannot be off and a working day")
+                    raise InvalidVariant(text.format(day=value))
     return Variant(name or "; ".join(names), files, days, "; ".join(words))
 
 
 def parse_variant(text: str) -> Variant:
-    """Read a variant as it is written on one line: `terms.complaint=5 workdays; off 2026-10-10`."""
+    """Read a variant as it is written on one line: `terms.complaint=5 workdays; off 2026-10-10`.
+
+    Raises HotlineError.
+    """
+    parts = list(filter(None, map(str.strip, text.split(";"))))
+    if not parts:
+        raise InvalidVariant(_("a variant needs a change, as terms.complaint=5 workdays"))
     changes = list[tuple[str, str]]()
-    for part in filter(None, map(str.strip, text.split(";"))):
+    for part in parts:
         kind, _blank, value = part.partition(" ")
         if kind in _KINDS and value and "=" not in kind:
             changes.append((kind, value.strip()))
         else:
             changes.append(("set", part))
-    return read_variant(changes, "; ".join(filter(None, map(str.strip, text.split(";")))))
+    return read_variant(changes, "; ".join(parts))
 
 
 def _words(kind: str, value: str) -> str | None:

@@ -117,6 +117,8 @@ def test_a_statement_on_a_red_card(hotline: InProcessHotline) -> None:
     review = next(t for t in card["held"] if t["duties"][-1]["holder"] == "city_hotline")
     assert {duty["clock"] for duty in review["duties"]} == {"survey", "result_review"}
     assert card["told"][-1]["kind"] == "red"
+    told_at = [each["at"] for each in card["told"]]
+    assert told_at == sorted(told_at)
     assert [step["step"] for step in card["steps"]] == ["dispatched", "handling", "submitted"]
     text = hotline("defend", "DEMO0042", LANG="zh").stdout
     assert "关于工单 DEMO0042 红牌的申辩说明" in text
@@ -152,6 +154,20 @@ def test_the_time_of_late_tickets_by_step(hotline: InProcessHotline) -> None:
     assert {ticket["ticket"] for ticket in result["tickets"]} == numbers
     page = hotline("why-late", "--month", "2026-11", "--format", "html").stdout
     assert page.count("<svg") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("why-late", "--month", "2026-11"),
+        ("forecast",),
+        ("report", "--month", "2026-11", "--figure", "red"),
+    ],
+)
+def test_a_unit_that_nobody_knows_is_said(hotline: InProcessHotline, command: list[str]) -> None:
+    """An empty table would say that it was never late."""
+    assert "没有这个局" in hotline(*command, "--unit", "没有这个局", code=1).stderr
+    hotline(*command, "--unit", "城管局")
 
 
 def test_no_cell_acts_or_names_a_person(hotline: InProcessHotline) -> None:

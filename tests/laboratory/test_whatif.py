@@ -187,6 +187,13 @@ def test_wrong_changes_are_named(hotline: InProcessHotline) -> None:
     assert "--set" in hotline("whatif", "--month", "2026-10", code=2).stderr
     refused = hotline("whatif", "--month", "2026-10", "--from", "2026-10-01", "--off", "x", code=2)
     assert "--month" in refused.stderr
+    for empty in ("", " ; "):
+        assert "5 workdays" in hotline("whatif", "--variant", empty, code=1).stderr
+    backwards = ("--from", "2026-11-10", "--to", "2026-11-01")
+    assert "--from" in hotline("whatif", *backwards, "--off", "2026-10-10", code=2).stderr
+    for both in (("--off", "2026-10-10", "--working", "2026-10-10"),
+                 ("--variant", "working 2026-10-10; off 2026-10-10")):  # fmt: skip
+        assert "2026-10-10" in hotline("whatif", *both, code=1).stderr
 
 
 def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) -> None:
