@@ -88,13 +88,16 @@ class GoToDialog(Dialog[Place]):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Suggest at once what is known, and look for tickets after a pause."""
-        if self._search is not None:
-            self._search.stop()
+        self._stop_search()
         self._tickets = ()
         self._suggest()
         self._list.put_cursor(0)
         text = event.value
         self._search = self.set_timer(_TYPING_PAUSE, lambda: self._look_for(text))
+
+    def _stop_search(self) -> None:
+        if self._search is not None:
+            self._search.stop()
 
     def _look_for(self, text: str) -> None:
         self.run_worker(self._find_tickets(text), group="find", exclusive=True)
@@ -139,6 +142,8 @@ class GoToDialog(Dialog[Place]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Open what is chosen, once tickets have been looked for."""
+        # a search that began after this would end the opening
+        self._stop_search()
         self.run_worker(self._open(event.value), group="find", exclusive=True)
 
     async def _open(self, text: str) -> None:

@@ -1,5 +1,6 @@
 """Finding tickets at the screen: search while typing, recall, and where it leads."""
 
+import asyncio
 import json
 from itertools import islice
 from pathlib import Path
@@ -227,6 +228,22 @@ async def test_a_line_leads_anywhere(store: Store, tmp_path: Path) -> None:
     assert again.recent("go to")[0] == "screen queues"
     assert "ticket 2026092600003" in again.recent("go to")
     assert "城管件" not in str(json.loads(kept.read_text("utf-8")))
+
+
+async def test_enter_opens_though_the_search_takes_long(store: Store) -> None:
+    """The search that a pause in typing begins does not end the one that Enter waits for."""
+    app = _app(store)
+
+    async def find(text: str) -> list[FoundTicket]:
+        await asyncio.sleep(0.5)
+        return []
+
+    async with app.run_test() as pilot:
+        dialog = GoToDialog(Places({"城管局": ()}, []), [], find)
+        await app.push_screen(dialog)
+        _type(app, "城管")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: app.screen is not dialog)
 
 
 async def test_a_view_is_saved_from_the_menu_and_opened(store: Store) -> None:
