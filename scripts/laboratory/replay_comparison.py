@@ -14,6 +14,13 @@ from scripts.laboratory.variants import RuleSet
 from scripts.replay.replay import ReplaySetup, replay_outcomes
 
 
+class PairedOutcomes(NamedTuple):
+    """How each ticket fares on both sides; how many lines of the file are messages on neither."""
+
+    refused_lines: int
+    tickets: Iterator[list[TicketOutcome]]
+
+
 class ReplayPair(NamedTuple):
     """Two replays of a file up to a moment: by one setup, and by another one, which has a name."""
 
@@ -23,10 +30,12 @@ class ReplayPair(NamedTuple):
     name: str
     until: datetime | None
 
-    def outcomes(self) -> Iterator[list[TicketOutcome]]:
-        """Play the file twice, and yield how each ticket fares. Raises HotlineError."""
-        sides = (self.setup, self.other)
-        yield from _paired(*(replay_outcomes(self.feed, each, self.until) for each in sides))
+    def outcomes(self) -> PairedOutcomes:
+        """Play the file twice, and return how each ticket fares. Raises HotlineError."""
+        was, would_be = (
+            replay_outcomes(self.feed, setup, self.until) for setup in (self.setup, self.other)
+        )
+        return PairedOutcomes(was.refused_lines, _paired(was.tickets, would_be.tickets))
 
     def rules(self) -> list[RuleSet]:
         """Return the rules of both sides. Raises HotlineError."""
@@ -35,11 +44,12 @@ class ReplayPair(NamedTuple):
     def compare(self, most: int) -> ComparedTickets:
         """Compare how the tickets fare; at most so many differences are kept."""
         comparison, kept = Comparison(2), DifferenceList(2, most)
-        for outcomes in self.outcomes():
+        refused_lines, tickets = self.outcomes()
+        for outcomes in tickets:
             for difference in comparison.add(outcomes):
                 kept.add(difference)
         comparison.complete()
-        return ComparedTickets(self.rules(), comparison, kept)
+        return ComparedTickets(self.rules(), comparison, kept, refused_lines)
 
 
 def _paired(

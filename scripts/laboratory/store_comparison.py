@@ -51,11 +51,15 @@ class DifferenceList:
 
 
 class ComparedTickets(NamedTuple):
-    """Tickets compared: the rules, the counts, and the differences that are listed."""
+    """Tickets compared: the rules, the counts, and the differences that are listed.
+
+    `refused_lines` are the lines of a replayed file that are no messages.
+    """
 
     rules: Sequence[RuleSet]
     comparison: Comparison
     differences: DifferenceList
+    refused_lines: int = 0
 
 
 class StoreFolds:

@@ -11,7 +11,7 @@ from models.errors import HotlineError
 from models.i18n import N_, _, render
 from models.rules.calendar import Calendar, DeclaredDay
 from models.rules.lifecycle.outcome import TicketOutcome
-from models.rules.policy import Policy, PolicyFile, changed_policy
+from models.rules.policy import Policy, PolicyFile, changed_policy, changed_values
 from models.rules.state import RuleContext
 from models.rules.terms import Term, describe_term
 from models.rules.vocabulary import Category, ClockName, Code, label
@@ -19,6 +19,8 @@ from models.text_files import read_text
 from scripts.rulebook.calendar_file import read_declared_days
 
 _DOCUMENT = N_("an assumption")
+_HEADING = ("district", "document", "valid_from")
+"""Values of a policy that say what it is; a ticket keeps the policy that it was received under."""
 _KINDS = ("set", "off", "working", "policy", "calendar")
 
 
@@ -82,6 +84,21 @@ class RuleSet:
     def days_kept(self, kept: Mapping[str, bool]) -> dict[str, bool]:
         """Return the days that a ticket keeps under these rules."""
         return {day: w for day, w in kept.items() if date.fromisoformat(day) not in self.days}
+
+
+def rules_differ(today: RuleSet, other: RuleSet) -> bool:
+    """Return whether any value or day by which tickets are judged differs between two sides."""
+    if today.contexts.keys() != other.contexts.keys():
+        return True
+    for policy_id, context in other.contexts.items():
+        before = today.contexts[policy_id]
+        changes = changed_values(before.policy, context.policy)
+        if any(change.path not in _HEADING for change in changes):
+            return True
+        calendar = before.calendar
+        if any(calendar.is_working(day) != d.working for day, d in other.days.items()):
+            return True
+    return False
 
 
 def read_variant(changes: Iterable[tuple[str, str]], name: str = "") -> Variant:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
-from models.i18n import N_, _
+from models.i18n import N_, _, counted
 from models.queries.bulletin import BulletinLine
 from models.queries.figures import RATES, format_rate
 from models.rules.lifecycle.decision import HOTLINE_HOLDERS
@@ -17,6 +17,7 @@ from scripts.laboratory.differences import (
 )
 from scripts.laboratory.outcome_totals import CATEGORY, HOURS, UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import ComparedTickets
+from scripts.laboratory.variants import rules_differ
 from scripts.report.charts import LEVEL_COLOURS, Bar, bars
 from scripts.report.columns import FIGURE_TITLES, format_holder
 from scripts.report.sheet import Sheet, SheetChart, SheetTable
@@ -67,7 +68,21 @@ def _notes(compared: ComparedTickets) -> Iterator[str]:
     ):
         text = _("{name}: {differ} of {n} tickets fare differently, {tipped} of them end otherwise")
         yield text.format(name=rules.title, differ=differ, n=comparison.tickets, tipped=tipped)
+        if not rules_differ(compared.rules[0], rules):
+            text = _("{name}: no value and no day differs from {today}")
+            yield text.format(name=rules.title, today=compared.rules[0].title)
+    if compared.refused_lines:
+        yield lines_left_out(compared.refused_lines)
     yield _(LIMIT)
+
+
+def lines_left_out(count: int) -> str:
+    """Say that so many lines of a replayed file are in no comparison."""
+    return counted(
+        count,
+        N_("{n} line of the file is no message and was left out; `hotline replay` says why"),
+        N_("{n} lines of the file are no messages and were left out; `hotline replay` says why"),
+    )
 
 
 def _summary(compared: ComparedTickets, sides: Sequence[str]) -> SheetTable:
@@ -225,6 +240,7 @@ def whatif_as_dict(compared: ComparedTickets) -> dict[str, Any]:
                 "name": "today" if place == 0 else rules.name,
                 "differ": comparison.differ[place],
                 "tipped": comparison.tipped[place],
+                "same_rules": not rules_differ(today, rules),
                 **_totals_as_dict(comparison.totals[place]),
                 "tickets": [
                     difference_as_dict(difference, rules, today)

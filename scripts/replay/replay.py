@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -82,15 +82,24 @@ def replay(
     Tickets are played one by one, in as many processes as there are cores if `processes` does not
     say otherwise; the events are the same.
     """
-    return ReplayResult(*_played(feed, setup, until, processes, EVENTS))
+    messages, runs = _played(feed, setup, until, processes, EVENTS)
+    return ReplayResult(messages.count, runs)
+
+
+class ReplayOutcomes(NamedTuple):
+    """How the tickets of a file fare, by their numbers; how many of its lines are no messages."""
+
+    refused_lines: int
+    tickets: Iterator[TicketOutcome]
 
 
 def replay_outcomes(
     feed: Path, setup: ReplaySetup, until: datetime | None, processes: int | None = None
-) -> Iterator[TicketOutcome]:
-    """Play a file as `replay` does, and yield how its tickets fare, by their numbers."""
-    _count, runs = _played(feed, setup, until, processes, OUTCOMES)
-    return map(msgspec.json.Decoder(TicketOutcome).decode, runs.read_raw())
+) -> ReplayOutcomes:
+    """Play a file as `replay` does, and return how its tickets fare."""
+    messages, runs = _played(feed, setup, until, processes, OUTCOMES)
+    tickets = map(msgspec.json.Decoder(TicketOutcome).decode, runs.read_raw())
+    return ReplayOutcomes(len(messages.refused), tickets)
 
 
 def _played(
@@ -99,8 +108,8 @@ def _played(
     until: datetime | None,
     processes: int | None,
     kind: RecordKind,
-) -> tuple[int, EventRuns]:
-    """Play a file, and return the number of its messages and the records of that kind."""
+) -> tuple[ReplayMessages, EventRuns]:
+    """Play a file, and return its messages and the records of that kind."""
     policies = setup.read_policies()
 
     def ahead(now: datetime) -> timedelta:
@@ -110,7 +119,7 @@ def _played(
         messages = read_messages(feed, ahead, until)
         player = Player(messages, policies, setup, until or messages.clock, kind)
         player.play(processes or _processes(messages.count))
-    return messages.count, player.runs
+    return messages, player.runs
 
 
 def _processes(messages: int) -> int:

@@ -211,6 +211,35 @@ def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) 
     assert f": {len(differing)} of " in text
 
 
+def test_lines_that_are_no_messages_are_told_of(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """Whoever compares knows what he does not see."""
+    (tmp_path / "policy.toml").write_text('[terms]\nrevisit = "9 workdays"\n')
+    lives = tmp_path / "lives.jsonl"
+    lives.write_bytes((SCENARIOS / "examples" / "13.jsonl").read_bytes() + b"{no message}\n")
+    command = ("replay", lives, "--against", tmp_path)
+    assert hotline(*command, "--json").stderr.startswith("1 line of the file")
+    assert "1 line of the file" in hotline(*command, "--format", "csv").stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (("--set", "terms={}"), True),
+        (("--set", "valid_from=2020-01-01"), True),
+        (("--off", "2026-10-11"), True),
+        (("--set", "terms.complaint=4 workdays"), False),
+        (("--off", "2026-10-12"), False),
+    ],
+)
+def test_a_variant_that_changes_nothing_says_so(
+    hotline: InProcessHotline, change: tuple[str, str], same: bool
+) -> None:
+    """So that nobody takes a slip of the pen for a finding."""
+    command = ("whatif", "--month", "2026-10", *change)
+    assert hotline.json(*command)["variants"][1]["same_rules"] is same
+    assert ("no value and no day differs" in hotline(*command, "--format", "csv").stdout) is same
+
+
 def test_a_message_that_was_changed_is_found(tmp_path: Path) -> None:
     """Nobody without the key may have a comparison tell otherwise."""
     with prepared_store(f"sqlite:///{tmp_path / 'hotline.db'}") as store:

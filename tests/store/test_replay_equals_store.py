@@ -408,7 +408,7 @@ def test_the_service_writes_the_same_log(store: Store, tmp_path: Path, seed: int
     assert (
         facts_by_ticket(today)
         == stored(store)
-        == facts_by_ticket(replay_outcomes(path, SETUP, _END))
+        == facts_by_ticket(replay_outcomes(path, SETUP, _END).tickets)
     )
 
 
@@ -425,7 +425,7 @@ def test_a_variant_is_a_replay_under_its_rules(store: Store, tmp_path: Path, see
     variant = read_variant([*changes, ("off", "2026-02-24"), ("working", "2026-02-15")])
     setup = dataclasses.replace(SETUP, changes=variant.changes, days=dict(variant.days))
     today, varied = zip(*folded_outcomes(store, [variant], _END), strict=True)
-    assert facts_by_ticket(varied) == facts_by_ticket(replay_outcomes(path, setup, _END))
+    assert facts_by_ticket(varied) == facts_by_ticket(replay_outcomes(path, setup, _END).tickets)
     assert facts_by_ticket(varied) != facts_by_ticket(today)
 
 
