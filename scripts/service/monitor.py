@@ -8,6 +8,7 @@ from models.rules.vocabulary import Permission
 from models.settings import Settings
 from monitor.app import MonitorApp
 from scripts.bootstrap import current_actor
+from scripts.service.terminal import drawing_on_terminal
 from workers.broker import Bells, connect
 
 
@@ -43,5 +44,6 @@ def show_monitor(
         exports=settings.home / "exports",
         stop=stop,
     )
-    app.run()
+    with drawing_on_terminal():
+        app.run()
     return app.ends_with_it

@@ -1,4 +1,4 @@
-"""Measure how wide this terminal draws characters: draw them and ask where the cursor is."""
+"""The terminal that a program runs in: what is drawn there, and how wide it draws characters."""
 
 import os
 import re
@@ -6,7 +6,8 @@ import select
 import sys
 import termios
 import tty
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from models.clock import monotonic
 
@@ -14,10 +15,26 @@ _TIMEOUT = 1.0
 _CURSOR_REPORT = re.compile(rb"\x1b\[\d+;(\d+)R")
 
 
+@contextmanager
+def drawing_on_terminal() -> Iterator[None]:
+    """Have Textual draw on the terminal of the standard output if errors go elsewhere.
+
+    It draws where errors go, so that with `2>errors.log` nothing would be seen.
+    """
+    streams = vars(sys)
+    errors, output = sys.__stderr__, sys.__stdout__
+    if errors is not None and output is not None and output.isatty() and not errors.isatty():
+        streams["__stderr__"] = output
+    try:
+        yield
+    finally:
+        streams["__stderr__"] = errors
+
+
 def character_widths(characters: Sequence[str]) -> dict[str, int] | None:
     """The cells that each character takes; None where there is no terminal, or it does not answer.
 
-    What is typed meanwhile is lost.
+    They are drawn, and the terminal asked where the cursor is. What is typed meanwhile is lost.
     """
     # the real one: the output of commands takes no questions to the terminal
     screen = sys.__stdout__
