@@ -36,8 +36,14 @@ _LABEL_CHARACTERS = 12
 _AMOUNT = re.compile(r"\s*(?:元|万|亿|平|㎡|米|吨|千瓦|度|户|%)")
 """Words after a figure that counts something, as in `1500000-20000元`."""
 
-_WHOLE = re.compile(rf"(?<![\d.])(?:\+|\(?(?:0|86|400|800))(?:{SEPARATOR}{{0,3}}\d){{7}}")
-"""The beginning of a number that is no mobile number, with its area's or country's."""
+_WHOLE = re.compile(
+    rf"(?<![\d.])(?:\+|\(?(?:0(?!(?:{SEPARATOR}{{0,3}}0){{2}})|86|400|800))"
+    rf"(?:{SEPARATOR}{{0,3}}\d){{7}}"
+)
+"""The beginning of a number that is no mobile number, with its area's or country's.
+
+No area's and no country's begins with three zeros, as many a serial number does.
+"""
 
 _OTHER_SEPARATORS = str.maketrans("._·•・\u2014/\\|\n\t", "------     ")
 """Separators that the library does not take for such, and what it does take."""
