@@ -10,8 +10,14 @@ from psycopg.rows import dict_row
 from models.clock import monotonic
 from scripts.bench.ticket_copies import TICKET_TABLES
 
-TABLES = ("inbox", "ticket", *TICKET_TABLES, "bell")
+MESSAGE_TABLES = ("inbox", "ticket_salt")
+"""The tables that a message is stored in when it comes."""
+
+TABLES = (*MESSAGE_TABLES, "ticket", *TICKET_TABLES, "bell")
 _BATCH = 1_000
+
+WHEN_STORED = {"state": "waiting", "outline": None, "outline_hash": None}
+"""What a message that waits has in the columns that are written when it is applied."""
 
 Batch = dict[str, list[dict[str, Any]]]
 """The rows of some tickets, by table."""
@@ -33,8 +39,9 @@ def _rows(
     among: dict[str, LiteralString] = {
         "ticket": "id BETWEEN %s AND %s",
         "bell": "queue = 'escalation' AND row_id BETWEEN %s AND %s",
-        "inbox": "ticket IN (SELECT number FROM ticket WHERE id BETWEEN %s AND %s)",
-    }
+    } | dict.fromkeys(
+        MESSAGE_TABLES, "ticket IN (SELECT number FROM ticket WHERE id BETWEEN %s AND %s)"
+    )
     where = among.get(table, "ticket_id BETWEEN %s AND %s")
     query = sql.SQL("SELECT * FROM {} WHERE ").format(sql.Identifier(table)) + sql.SQL(where)
     return connection.cursor(row_factory=dict_row).execute(query, span).fetchall()
@@ -53,17 +60,20 @@ def copy_rows(url: str, batches: Sequence[Batch]) -> float:
 
 
 def _write(connection: psycopg.Connection[Any], batch: Batch) -> None:
+    messages = batch["inbox"]
     with connection.transaction():
-        _copy(connection, "inbox", [{**row, "state": "waiting"} for row in batch["inbox"]])
+        _copy(connection, "inbox", [row | WHEN_STORED for row in messages])
+        _copy(connection, "ticket_salt", batch["ticket_salt"])
     with connection.transaction():
-        for table in TABLES[1:]:
-            if batch[table]:
+        for table in TABLES:
+            if batch[table] and table not in MESSAGE_TABLES:
                 _copy(connection, table, batch[table])
         connection.execute(
-            "UPDATE inbox SET state = 'applied', resolved = new.resolved"
-            " FROM unnest(%b::bigint[], %b::text[]) AS new (id, resolved)"
-            " WHERE inbox.id = new.id",
-            [[row["id"] for row in batch["inbox"]], [row["resolved"] for row in batch["inbox"]]],
+            "UPDATE inbox SET state = new.state, outline = new.outline,"
+            " outline_hash = new.outline_hash"
+            " FROM unnest(%b::bigint[], %b::text[], %b::bytea[], %b::bytea[])"
+            " AS new (id, state, outline, outline_hash) WHERE inbox.id = new.id",
+            [[row[name] for row in messages] for name in ("id", *WHEN_STORED)],
         )
 
 

@@ -10,13 +10,12 @@ from models.database import Store
 from scripts.bench import intake, storm
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row
+from scripts.bench.limits import WHEN_STORED
 from scripts.bench.testbed import DECIDING, Testbed
 from scripts.bench.ticket_copies import TICKET_TABLES
 
 CROSSING = 5_000
 _LIMIT = "L: the same rows by executemany of tuples, 1 connection"
-_WHEN_DONE = {"state": "waiting", "outline": None, "outline_hash": None}
-"""What a message that waits has in the columns that are written when it is applied."""
 
 _BELLS = "SELECT * FROM {}.bell WHERE queue = 'escalation' AND row_id {}"
 
@@ -98,7 +97,7 @@ def letters_written(store: Store, after: int, last: int) -> list[Batch]:
             numbers = f"ticket IN (SELECT number FROM ticket WHERE id {ids})"
             messages = read(f"SELECT * FROM inbox WHERE {numbers}")
             batches.append([
-                _insert("inbox", [row | _WHEN_DONE for row in messages]),
+                _insert("inbox", [row | WHEN_STORED for row in messages]),
                 _insert("ticket_salt", read(f"SELECT * FROM ticket_salt WHERE {numbers}")),
             ])  # fmt: skip
             written = {"ticket": read(f"SELECT * FROM ticket WHERE id {ids}")}
@@ -106,7 +105,7 @@ def letters_written(store: Store, after: int, last: int) -> list[Batch]:
                 written[table] = read(f"SELECT * FROM {table} WHERE ticket_id {ids}")
             written["bell"] = read(_BELLS.format("main", ids))
             batch = [_insert(table, rows) for table, rows in written.items() if rows]
-            batches.append([*batch, _update("inbox", list(_WHEN_DONE), ["id"], messages)])
+            batches.append([*batch, _update("inbox", list(WHEN_STORED), ["id"], messages)])
     return batches
 
 
