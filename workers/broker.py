@@ -176,8 +176,10 @@ class BellBroker(RedisBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         """Return who takes bells from a queue, `prefetch` at a time; `timeout` is in ms."""
-        consumer = super().consume(queue_name, prefetch, timeout)
-        return BellConsumer(consumer, prefetch, timeout / 1000)
+        # one more of clocks: it is there when a thread is free, and goes before a batch of letters
+        most = prefetch + (queue_name == ESCALATION)
+        consumer = super().consume(queue_name, most, timeout)
+        return BellConsumer(consumer, most, timeout / 1000)
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
         run = super()._dispatch(command)  # type: ignore[no-untyped-call]

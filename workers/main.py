@@ -54,7 +54,7 @@ def run_worker(
     dispatcher: NoticeDispatcher,
     *,
     queues: Sequence[str] = QUEUES,
-    threads: int = 2,
+    threads: int = 1,
     parent: int | None = None,
     anchors: Path | None = None,
     senders: Sequence[EventSender] = (),
@@ -63,10 +63,12 @@ def run_worker(
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
-    waits for a batch to end. `compares_letters` says whether it looks for similar ones when idle:
-    of workers on one machine one is enough, and it takes 14 MB more. Returns the exit code: 1 where
-    a thread has died, so that a supervisor starts the process again, and once a later release has
-    upgraded the store. Raises BrokerUnsuitable and BrokerUrlUnusable.
+    waits for a batch to end. One thread is fastest: of two that compute each waits for Python's
+    lock, and on SQLite everybody then waits for the one that writes. `compares_letters` says
+    whether it looks for similar ones when idle: of workers on one machine one is enough, and it
+    takes 14 MB more. Returns the exit code: 1 where a thread has died, so that a supervisor starts
+    the process again, and once a later release has upgraded the store. Raises BrokerUnsuitable and
+    BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
     require_broker(broker_url)

@@ -36,13 +36,13 @@ from scripts.output_files import require_outside_home
 log = logging.getLogger("hotline.command")
 
 BATCH = 5_000
-"""Records of a transaction."""
+"""Records that are read and looked at together."""
 
 _COLLECT_EVERY = 10
 """Batches between two garbage collections: left to itself the collector would hardly ever run."""
 
 _BATCH_CHARACTERS = 8 << 20
-"""Characters of a transaction: five thousand letters of a megabyte would fill the memory."""
+"""Characters of a batch: five thousand letters of a megabyte would fill the memory."""
 
 
 class FeedRunner:

@@ -31,7 +31,7 @@ def run_worker_process(
     settings: Settings,
     *,
     queues: Sequence[str] = QUEUES,
-    threads: int = 2,
+    threads: int = 1,
     clock: str = "",
     parent: int | None = None,
     compares_letters: bool = True,
