@@ -119,9 +119,9 @@ def _(text: str) -> str:
     return (_for_somebody.get() or _translation).gettext(text) if text else ""
 
 
-def counted(number: int, single: str, many: str) -> str:
+def counted(number: int, single: str, many: str, **more: object) -> str:
     """Translate and fill in the text for one thing, or that for any other number `n` of them."""
-    return _(single if number == 1 else many).format(n=number)
+    return _(single if number == 1 else many).format(n=number, **more)
 
 
 _value_renderers: dict[str, Callable[[str], str]] = {}

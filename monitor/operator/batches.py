@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.database import Session
-from models.i18n import _, render
+from models.i18n import N_, _, counted, render
 from models.operations.speaking import SpeakingCheck
 from models.queries.claims import Claim, claims
 from models.queries.selected_tickets import SelectedTicket, selected_tickets
@@ -59,7 +59,9 @@ class BatchMenu:
             )
             for action, tickets in offer.actions
         ]
-        title = _("What to do with {n} tickets").format(n=len(numbers))
+        title = counted(
+            len(numbers), N_("What to do with {n} ticket"), N_("What to do with {n} tickets")
+        )
         empty = _("Nothing can be done with these tickets here.")
         await self._operator.choose(title, [*choices, *more], empty)
 
@@ -127,8 +129,9 @@ class BatchMenu:
         ]
         changes = [_name(ticket) for ticket in changed[:_SHOWN]]
         if changed:
-            text = _("{n} of them have another unit or status now")
-            changes.insert(0, text.format(n=len(changed)))
+            one = N_("{n} of them has another unit or status now")
+            several = N_("{n} of them have another unit or status now")
+            changes.insert(0, counted(len(changed), one, several))
         known = {number: claim.who for number, claim in self._others(tickets, before).items()}
         others = self._others(tickets, now).items()
         if new := [claim for number, claim in others if claim.who != known.get(number)]:

@@ -8,7 +8,7 @@ from textual.content import Content
 
 from models.database import Session
 from models.errors import HotlineError
-from models.i18n import _, render
+from models.i18n import N_, _, counted, render
 from models.operations.access_log import record_access
 from models.private_files import make_private_folder, write_private
 from models.queries.saved_views import View
@@ -80,12 +80,16 @@ class ListExporter:
             lambda: _write(path, kind, columns, rows, snapshot.at, snapshot.office)
         )
         operator.drafts.forget(_PATH)
-        summary = _("{n} tickets lie in {path}")
+        one, several = N_("{n} ticket lies in {path}"), N_("{n} tickets lie in {path}")
         if operator.app.is_web:
-            summary = _(
+            one = N_(
+                "{n} ticket lies on the server in {path}; whoever runs it can pass the file on"
+            )
+            several = N_(
                 "{n} tickets lie on the server in {path}; whoever runs it can pass the file on"
             )
-        operator.app.notify(summary.format(n=len(rows), path=path), timeout=20, markup=False)
+        summary = counted(len(rows), one, several, path=path)
+        operator.app.notify(summary, timeout=20, markup=False)
 
     def _rows(
         self, session: Session, view: View, chosen: Filter, snapshot: Snapshot

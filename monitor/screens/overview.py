@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from models.i18n import LazyText, _, lazy, render
+from models.i18n import N_, LazyText, _, counted, lazy, render
 from models.queries.event_counts import DAYS
 from models.queries.overview import Counters, UnitLoad
 from models.rules.vocabulary import ClockName, Level, Status, label
@@ -91,8 +91,10 @@ class Tile(SteadyText, can_focus=True):
                 style = "bold reverse"
             name = render(self._title)
             # the days to come count terms, of which a ticket may have several
-            text = _("{n} tickets") if self._counter == "due_today" else "{n}"
-            self.update(Content.assemble((text.format(n=count), style), "\n", (name, "$quiet")))
+            text = str(count)
+            if self._counter == "due_today":
+                text = counted(count, N_("{n} ticket"), N_("{n} tickets"))
+            self.update(Content.assemble((text, style), "\n", (name, "$quiet")))
 
     def action_choose(self) -> None:
         """Open the list."""

@@ -34,8 +34,11 @@ def ticket_records(number: str, ticket: TicketReplay) -> Iterator[Record]:
     """Yield the events of a ticket as the interface has them, its claimant hidden."""
     redactor: Redactor | None = None
     quoted = _encode(number).decode()
+    moment, at = None, ""
     for seq, event in enumerate(ticket.log, 1):
-        at = event.at.astimezone(SHANGHAI).isoformat()
+        # the events of a message are of one moment
+        if event.at is not moment:
+            moment, at = event.at, event.at.astimezone(SHANGHAI).isoformat()
         head = f'{{"seq":{seq},"ticket":{quoted},"at":"{at}","event":"{event.name}"'.encode()
         data = log_events.encode(event.data)
         private: dict[str, Any] = {}
