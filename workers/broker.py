@@ -43,6 +43,9 @@ What is due beyond that stays in the store until they are answered, so that a br
 of a flood than of a quiet day.
 """
 
+_CLOCKS_IN_A_ROW = 10
+"""Bells of clocks after which another queue has its turn: by them alone a rush lasts seconds."""
+
 
 def connect_client(url: str) -> redis.Redis:
     """Return a client of the server at `url`, which is not asked for anything yet.
@@ -156,6 +159,31 @@ class BellConsumer(Consumer):
             self._free.release()
 
 
+class ClockConsumer(BellConsumer):
+    """Takes bells of clocks, one more than can be answered: it is there when a thread is free.
+
+    Otherwise a batch of letters would come between any two of them. After some in a row it holds no
+    more than can be answered, so that a thread finds none, and answers what else waits.
+    """
+
+    def __init__(self, bells: Consumer, most: int, seconds: float) -> None:
+        super().__init__(bells, most + 1, seconds)
+        self._in_a_row = 0
+
+    def __next__(self) -> MessageProxy | None:
+        lets_others = self._in_a_row >= _CLOCKS_IN_A_ROW
+        if lets_others and not self._free.acquire(timeout=self._seconds):
+            return None
+        try:
+            bell = super().__next__()
+        finally:
+            if lets_others:
+                self._free.release()
+        if bell is not None:
+            self._in_a_row = 0 if lets_others else self._in_a_row + 1
+        return bell
+
+
 class BellBroker(RedisBroker):
     """A broker that throws away what is no bell, and mends keys that others have overwritten.
 
@@ -175,11 +203,12 @@ class BellBroker(RedisBroker):
             self.watch.stop()
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        """Return who takes bells from a queue, `prefetch` at a time; `timeout` is in ms."""
-        # one more of clocks: it is there when a thread is free, and goes before a batch of letters
-        most = prefetch + (queue_name == ESCALATION)
-        consumer = super().consume(queue_name, most, timeout)
-        return BellConsumer(consumer, most, timeout / 1000)
+        """Return who takes bells from a queue and holds at most `prefetch`, of clocks one more.
+
+        `timeout` is in ms.
+        """
+        kind = ClockConsumer if queue_name == ESCALATION else BellConsumer
+        return kind(super().consume(queue_name, prefetch + 1, timeout), prefetch, timeout / 1000)
 
     def _dispatch(self, command: str) -> Callable[..., Any]:
         run = super()._dispatch(command)  # type: ignore[no-untyped-call]
@@ -191,45 +220,46 @@ class BellBroker(RedisBroker):
         return run_or_explain
 
     def do_fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
-        """Return the next messages of a queue; with a watch, wait until there are any.
+        """Return the next message of a queue; with a watch, wait until there is one.
 
-        It returns none once the watch was stopped.
+        It is one at a time, whatever the `prefetch`: what it took besides, no other worker could
+        begin with. It returns none once the watch was stopped.
         """
         if (watch := self.watch) is None:
-            return self._fetch(queue_name, prefetch)
+            return self._fetch(queue_name)
         while not watch.is_stopped:
             rung = watch.times_rung(queue_name)
-            if messages := self._fetch(queue_name, prefetch):
+            if messages := self._fetch(queue_name):
                 return messages
             watch.wait(queue_name, rung)
         return []
 
-    def _fetch(self, queue_name: str, prefetch: int) -> list[bytes]:
-        """Return the next bells of a queue; what is none is thrown away, until there is one."""
-        while messages := self._fetch_any(queue_name, prefetch):
-            bells = [data for data in messages if data and self._is_bell(queue_name, data)]
-            if thrown_away := len(messages) - len(bells):
-                _log_thrown_away(queue_name, thrown_away)
-            if bells:
-                return bells
+    def _fetch(self, queue_name: str) -> list[bytes]:
+        """Return the next bell of a queue, if there is one; what is none is thrown away."""
+        while message := self._fetch_any(queue_name):
+            if (data := message[0]) and self._is_bell(queue_name, data):
+                return [data]
+            _log_thrown_away(queue_name, 1)
         return []
 
-    def _fetch_any(self, queue_name: str, prefetch: int) -> list[bytes | None]:
-        """Return the next messages of a queue, without those that are too large to be bells."""
+    def _fetch_any(self, queue_name: str) -> list[bytes | None]:
+        """Return the next message of a queue that is not too large to be a bell."""
         queue = f"{self.namespace}:{queue_name}"
         keys = (queue, f"{queue}.msgs")
-        limits = (prefetch, BELL_NAME_BYTES, BELL_BYTES)
+        limits = (_REMOVED_AT_ONCE, BELL_NAME_BYTES, BELL_BYTES)
+        removed = _REMOVED_AT_ONCE
         try:
-            with _explaining(self.client):
-                removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
-            messages: list[bytes | None] = self._dispatch("fetch")(queue_name, prefetch)
+            while removed == _REMOVED_AT_ONCE:
+                with _explaining(self.client):
+                    removed = self.client.eval(_REMOVE_HUGE, len(keys), *keys, *limits)
+                if removed:
+                    _log_thrown_away(queue_name, removed)
+            message: list[bytes | None] = self._dispatch("fetch")(queue_name, 1)
         except redis.ResponseError:
             if not mend_keys(self.client, self.namespace):
                 raise
             return []
-        if removed:
-            _log_thrown_away(queue_name, removed)
-        return messages
+        return message
 
     def _is_bell(self, queue_name: str, data: bytes) -> bool:
         """Return whether a message is a bell of this queue, which Dramatiq can also put away.
@@ -271,16 +301,22 @@ def _explain(client: redis.Redis, error: redis.RedisError) -> str:
 
 _REMOVE_HUGE = """\
 local removed = 0
-for _, id in ipairs(redis.call('lrange', KEYS[1], 0, ARGV[1] - 1)) do
-  if #id > tonumber(ARGV[2]) or redis.call('hstrlen', KEYS[2], id) > tonumber(ARGV[3]) then
-    redis.call('lrem', KEYS[1], 0, id)
-    redis.call('hdel', KEYS[2], id)
-    removed = removed + 1
+while removed < tonumber(ARGV[1]) do
+  local id = redis.call('lindex', KEYS[1], 0)
+  if not id then break end
+  if #id <= tonumber(ARGV[2]) and redis.call('hstrlen', KEYS[2], id) <= tonumber(ARGV[3]) then
+    break
   end
+  redis.call('lpop', KEYS[1])
+  redis.call('hdel', KEYS[2], id)
+  removed = removed + 1
 end
 return removed
 """
 """What is too large is removed unread: a worker would hold it in memory several times."""
+
+_REMOVED_AT_ONCE = 1_000
+"""What is removed by one call of the script, which nobody interrupts."""
 
 
 class Bells:

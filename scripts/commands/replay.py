@@ -132,13 +132,13 @@ def _differences(pair: "ReplayPair") -> "Iterator[str]":
     """Yield each ticket that fares differently as a line of JSON."""
     from scripts.laboratory.comparison import compare
     from scripts.laboratory.differences import difference_as_dict
-    from scripts.laboratory.whatif import lines_left_out
+    from scripts.laboratory.whatif import refused_lines
     from scripts.output import json_line
 
     today, rules = pair.rules()
-    refused_lines, tickets = pair.outcomes()
-    if refused_lines:
-        typer.echo(lines_left_out(refused_lines), err=True)
+    refused, tickets = pair.outcomes()
+    for note in refused_lines((today, rules), refused):
+        typer.echo(note, err=True)
     for was, would_be in tickets:
         if (difference := compare(was, would_be, 1)) is not None:
             yield json_line(difference_as_dict(difference, rules, today))

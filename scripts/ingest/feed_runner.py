@@ -207,7 +207,8 @@ class FeedRunner:
         with _progress() as progress:
             task = progress.add_task(one_line(Path(name).name), total=size, rate="")
             for number, batch in enumerate(batches(records, read_ahead=size is not None), 1):
-                pipeline.take(one_line(name), batch, started_at)
+                for part in parts(batch, pipeline.transaction_size):
+                    pipeline.take(one_line(name), part, started_at)
                 if number % _COLLECT_EVERY == 0:
                     # statements leave little behind, but a million rows make many statements
                     gc.collect()
@@ -248,6 +249,18 @@ def batches(records: Iterator[FeedRecord], *, read_ahead: bool) -> Iterator[list
         while batch := future.result():
             future = reader.submit(next_batch)
             yield batch
+
+
+def parts(batch: Sequence[FeedRecord], size: int) -> Iterator[Sequence[FeedRecord]]:
+    """Yield a batch in parts that are stored one after the other, so that workers begin early.
+
+    Rows of a table stay together: what number each keeps depends on the others.
+    """
+    if any(record.facts is not None for record in batch):
+        yield batch
+        return
+    for first in range(0, len(batch), size):
+        yield batch[first : first + size]
 
 
 def _characters(record: FeedRecord) -> int:

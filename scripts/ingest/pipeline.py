@@ -1,7 +1,7 @@
 """Put the records of a feed into the inbox: new messages, changes to known letters, refusals."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
@@ -90,13 +90,16 @@ class IngestPipeline:
             if self._quiet_before > self.now():
                 raise QuietInFuture(quiet_before)
 
+    @property
+    def transaction_size(self) -> int:
+        """The most messages of one transaction, where each is looked at by itself."""
+        return self._store.batch_size
+
     def take(
         self, feed: str, records: Sequence[FeedRecord], started_at: datetime
     ) -> list[TakenRecord]:
-        """Add a batch to the inbox, and return what became of each record.
+        """Add a batch to the inbox, in a transaction a source; return what became of each record.
 
-        A transaction is of one source, and as small as a worker's: workers begin with the first,
-        and on SQLite nobody waits long for a large one.
         `started_at` is when reading the feed began: a letter that came since is of the same feed.
         Raises LettersDoubled, before the first batch is taken.
         """
@@ -109,15 +112,8 @@ class IngestPipeline:
             for place, record in enumerate(records)
             if record.message is None
         }
-        places: dict[str, list[int]] = {}
-        for place, record in enumerate(records):
-            if record.message is not None:
-                places.setdefault(record.source, []).append(place)
-        size = self._store.batch_size
-        for source, of_source in places.items():
-            for first in range(0, len(of_source), size):
-                chunk = {place: records[place] for place in of_source[first : first + size]}
-                taken |= self._take_chunk(source, chunk, started_at)
+        for source in dict.fromkeys(r.source for r in records if r.message is not None):
+            taken |= self._take_source(source, records, started_at)
         outcomes = Counter(each.outcome for each in taken.values())
         self.counts.enqueued += outcomes[Outcome.ENQUEUED]
         self.counts.duplicate += outcomes[Outcome.DUPLICATE]
@@ -131,15 +127,16 @@ class IngestPipeline:
         append_refused(self.refused, feed, refused, self._store.cipher)
         return in_order
 
-    def _take_chunk(
-        self, source: str, records: Mapping[int, FeedRecord], started_at: datetime
+    def _take_source(
+        self, source: str, records: Sequence[FeedRecord], started_at: datetime
     ) -> dict[int, TakenRecord]:
-        """Add records of one source, by their place in the batch; return what became of each."""
+        """Add the records of one source; returns what became of each, by its place in the batch."""
+        places = [p for p, r in enumerate(records) if r.message is not None and r.source == source]
         with self._store.writing() as session:
             batch = FeedBatch(
                 session,
                 source,
-                list(records.values()),
+                [records[place] for place in places],
                 self.now(),
                 started_at,
                 self._rulebooks.current(session),
@@ -152,8 +149,8 @@ class IngestPipeline:
             batch.add()
         self.notes.update(batch.notes)
         return {
-            place: TakenRecord(record, batch.outcome(index), batch.reasons.get(index))
-            for index, (place, record) in enumerate(records.items())
+            place: TakenRecord(records[place], batch.outcome(index), batch.reasons.get(index))
+            for index, place in enumerate(places)
         }
 
     def _check_numbers(

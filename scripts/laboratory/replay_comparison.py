@@ -15,9 +15,9 @@ from scripts.replay.replay import ReplaySetup, replay_outcomes
 
 
 class PairedOutcomes(NamedTuple):
-    """How each ticket fares on both sides; how many lines of the file are messages on neither."""
+    """How each ticket fares on both sides, and how many lines of the file each side refused."""
 
-    refused_lines: int
+    refused_lines: tuple[int, int]
     tickets: Iterator[list[TicketOutcome]]
 
 
@@ -35,7 +35,8 @@ class ReplayPair(NamedTuple):
         was, would_be = (
             replay_outcomes(self.feed, setup, self.until) for setup in (self.setup, self.other)
         )
-        return PairedOutcomes(was.refused_lines, _paired(was.tickets, would_be.tickets))
+        refused = was.refused_lines, would_be.refused_lines
+        return PairedOutcomes(refused, _paired(was.tickets, would_be.tickets))
 
     def rules(self) -> list[RuleSet]:
         """Return the rules of both sides. Raises HotlineError."""

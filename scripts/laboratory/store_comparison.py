@@ -53,13 +53,13 @@ class DifferenceList:
 class ComparedTickets(NamedTuple):
     """Tickets compared: the rules, the counts, and the differences that are listed.
 
-    `refused_lines` are the lines of a replayed file that are no messages.
+    `refused_lines` are how many lines of a replayed file each side refused; none for a store.
     """
 
     rules: Sequence[RuleSet]
     comparison: Comparison
     differences: DifferenceList
-    refused_lines: int = 0
+    refused_lines: Sequence[int] = ()
 
 
 class StoreFolds:

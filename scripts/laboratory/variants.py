@@ -95,8 +95,8 @@ def rules_differ(today: RuleSet, other: RuleSet) -> bool:
         changes = changed_values(before.policy, context.policy)
         if any(change.path not in _HEADING for change in changes):
             return True
-        calendar = before.calendar
-        if any(calendar.is_working(day) != d.working for day, d in other.days.items()):
+        declared = today.days.keys() | other.days.keys()
+        if any(before.calendar.is_working(d) != context.calendar.is_working(d) for d in declared):
             return True
     return False
 

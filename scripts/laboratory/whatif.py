@@ -17,7 +17,7 @@ from scripts.laboratory.differences import (
 )
 from scripts.laboratory.outcome_totals import CATEGORY, HOURS, UNIT, OutcomeTotals
 from scripts.laboratory.store_comparison import ComparedTickets
-from scripts.laboratory.variants import rules_differ
+from scripts.laboratory.variants import RuleSet, rules_differ
 from scripts.report.charts import LEVEL_COLOURS, Bar, bars
 from scripts.report.columns import FIGURE_TITLES, format_holder
 from scripts.report.sheet import Sheet, SheetChart, SheetTable
@@ -63,26 +63,33 @@ def whatif_sheet(compared: ComparedTickets) -> Sheet:
 
 def _notes(compared: ComparedTickets) -> Iterator[str]:
     comparison = compared.comparison
-    for rules, differ, tipped in zip(
-        compared.rules[1:], comparison.differ[1:], comparison.tipped[1:], strict=True
-    ):
+    for place, rules in enumerate(compared.rules[1:], 1):
+        differ, tipped = comparison.differ[place], comparison.tipped[place]
         text = _("{name}: {differ} of {n} tickets fare differently, {tipped} of them end otherwise")
         yield text.format(name=rules.title, differ=differ, n=comparison.tickets, tipped=tipped)
-        if not rules_differ(compared.rules[0], rules):
+        if _same_rules(compared, place):
             text = _("{name}: no value and no day differs from {today}")
             yield text.format(name=rules.title, today=compared.rules[0].title)
-    if compared.refused_lines:
-        yield lines_left_out(compared.refused_lines)
+    yield from refused_lines(compared.rules, compared.refused_lines)
     yield _(LIMIT)
 
 
-def lines_left_out(count: int) -> str:
-    """Say that so many lines of a replayed file are in no comparison."""
-    return counted(
-        count,
-        N_("{n} line of the file is no message and was left out; `hotline replay` says why"),
-        N_("{n} lines of the file are no messages and were left out; `hotline replay` says why"),
-    )
+def _same_rules(compared: ComparedTickets, place: int) -> bool:
+    """Return whether a side changes nothing: neither a value nor a day, nor how a ticket fares."""
+    today, rules = compared.rules[0], compared.rules[place]
+    return not compared.comparison.differ[place] and not rules_differ(today, rules)
+
+
+def refused_lines(rules: Sequence[RuleSet], counts: Sequence[int]) -> Iterator[str]:
+    """Say for each side how many lines of a replayed file it refused, and left out."""
+    for side, count in zip(rules, counts, strict=False):
+        if count:
+            yield counted(
+                count,
+                N_("{name}: {n} line of the file was refused; `hotline replay` says why"),
+                N_("{name}: {n} lines of the file were refused; `hotline replay` says why"),
+                name=side.title,
+            )
 
 
 def _summary(compared: ComparedTickets, sides: Sequence[str]) -> SheetTable:
@@ -240,7 +247,7 @@ def whatif_as_dict(compared: ComparedTickets) -> dict[str, Any]:
                 "name": "today" if place == 0 else rules.name,
                 "differ": comparison.differ[place],
                 "tipped": comparison.tipped[place],
-                "same_rules": not rules_differ(today, rules),
+                "same_rules": _same_rules(compared, place),
                 **_totals_as_dict(comparison.totals[place]),
                 "tickets": [
                     difference_as_dict(difference, rules, today)

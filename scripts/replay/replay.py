@@ -87,7 +87,10 @@ def replay(
 
 
 class ReplayOutcomes(NamedTuple):
-    """How the tickets of a file fare, by their numbers; how many of its lines are no messages."""
+    """How the tickets of a file fare, by their numbers, and how many of its lines were refused.
+
+    These are lines that are no messages, or dated too far ahead.
+    """
 
     refused_lines: int
     tickets: Iterator[TicketOutcome]

@@ -211,14 +211,34 @@ def test_a_replay_is_compared_in_all(hotline: InProcessHotline, tmp_path: Path) 
     assert f": {len(differing)} of " in text
 
 
-def test_lines_that_are_no_messages_are_told_of(hotline: InProcessHotline, tmp_path: Path) -> None:
-    """Whoever compares knows what he does not see."""
-    (tmp_path / "policy.toml").write_text('[terms]\nrevisit = "9 workdays"\n')
+def test_refused_lines_are_told_of(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """Whoever compares knows what he does not see, and on which side."""
+    (tmp_path / "policy.toml").write_text('intake.ahead = "20 hours"\n')
     lives = tmp_path / "lives.jsonl"
-    lives.write_bytes((SCENARIOS / "examples" / "13.jsonl").read_bytes() + b"{no message}\n")
+    letter = {"type": "ticket.received", "ticket": "X", "title": "路灯", "content": "不亮"}
+    ahead = {"id": "X1", "at": "2026-11-02T05:00:00+08:00", "arrived": "2026-11-02T00:00:00+08:00"}
+    written = (SCENARIOS / "examples" / "13.jsonl").read_bytes()
+    lives.write_bytes(written + msgspec.json.encode(letter | ahead) + b"\n{no message}\n")
     command = ("replay", lives, "--against", tmp_path)
-    assert hotline(*command, "--json").stderr.startswith("1 line of the file")
-    assert "1 line of the file" in hotline(*command, "--format", "csv").stdout
+    notes = hotline(*command, "--json").stderr.splitlines()
+    assert notes[0].startswith("the replay's rules: 2 lines of the file were refused")
+    assert notes[1].startswith(f"{tmp_path}: 1 line of the file was refused")
+    assert "2 lines of the file were refused" in hotline(*command, "--format", "csv").stdout
+
+
+def test_days_of_either_side_count_as_a_difference(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    """Also those that only the replay's own calendar declares."""
+    lives = SCENARIOS / "examples" / "13.jsonl"
+    (tmp_path / "calendar.csv").write_text("date,working,document\n2027-01-02,off,x\n")
+    mine = tmp_path / "mine.csv"
+    days = "".join(f"2026-11-{day:02},off,x\n" for day in range(2, 28))
+    mine.write_text(f"date,working,document\n{days}")
+    text = hotline(
+        "replay", lives, "--calendar", mine, "--against", tmp_path, "--format", "csv"
+    ).stdout
+    assert "no value and no day differs" not in text
 
 
 @pytest.mark.parametrize(

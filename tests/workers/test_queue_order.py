@@ -1,5 +1,6 @@
 """The order in which a worker answers the bells that it has fetched."""
 
+import time
 from functools import cached_property
 from pathlib import Path
 
@@ -16,11 +17,15 @@ from workers.notices.dispatcher import NoticeDispatcher
 
 
 class _RecordingContext(WorkerContext):
-    """A worker context that records which queues were answered, in order."""
+    """A worker context that records which queues were answered, in order.
+
+    Each answer takes as long as a small batch: until then the next bell has been fetched.
+    """
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "doing" and value:
             self.order.append(str(value).split()[0])
+            time.sleep(0.02)
         super().__setattr__(name, value)
 
     @cached_property
@@ -66,6 +71,37 @@ def test_clocks_go_before_letters_and_notices_after(
         others = [queue for queue in context.order if queue != EMERGENCY]
         assert others[:2] == [ESCALATION, ESCALATION]
         assert others[-1] == DELIVERY
+
+
+def test_a_rush_of_clocks_leaves_turns_to_others(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
+    """After some clocks in a row letters and notices have a turn, though clocks still wait."""
+    with (
+        prepared_store(f"sqlite:///{tmp_path / 'rush.db'}") as store,
+        key_value_server as server,
+    ):
+        broker = connect(server.url, store.cipher.store_id)
+        context = _RecordingContext(
+            store, system_clock, NoticeDispatcher(store, system_clock, tmp_path, None, "en")
+        )
+        register_actors(broker, context)
+        broker.start_watch()
+        worker = Worker(broker, worker_timeout=50, worker_threads=1)
+        worker.queue_prefetch = 1
+        for _each in range(60):
+            Bells(broker).ring({ESCALATION: [1]})
+        Bells(broker).ring({queue: [1] for queue in QUEUES})
+        worker.start()
+        try:
+            wait_until(lambda: len(context.order) == 60 + len(QUEUES), 30, "all are answered")
+        finally:
+            broker.stop_watch()
+            worker.stop()
+            broker.close()
+        last_other = max(n for n, queue in enumerate(context.order) if queue != ESCALATION)
+        assert last_other < 60
+        assert context.order[:20].count(ESCALATION) > 10
 
 
 def test_no_small_transaction_follows_a_large_one(tmp_path: Path) -> None:
