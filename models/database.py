@@ -202,11 +202,11 @@ class Store:
 
     @property
     def batch_size(self) -> int:
-        """The most tickets to advance in one transaction.
+        """The most tickets to advance, or messages of a feed to store, in one transaction.
 
-        On SQLite all other writers wait meanwhile, also those with emergencies. It is as many as a
-        bell of messages names: with a small transaction behind each large one, workers come to wait
-        for each other.
+        On SQLite all other writers wait meanwhile, also those with emergencies. There it is as many
+        as a bell names: if a small transaction followed each large one, two workers would fall into
+        step, and each wait for the other.
         """
         return 2_000 if self._write_lock is None else 500
 

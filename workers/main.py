@@ -63,8 +63,8 @@ def run_worker(
     """Answer bells until told to stop; what is unfinished by then is rung for again elsewhere.
 
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
-    waits for a batch to end. One thread is fastest: of two that compute each waits for Python's
-    lock, and on SQLite everybody then waits for the one that writes. `compares_letters` says
+    waits for a batch to end. One is fastest where the database is near: of two that compute each
+    waits for Python's lock, and on SQLite everybody for the one that writes. `compares_letters` says
     whether it looks for similar ones when idle: of workers on one machine one is enough, and it
     takes 14 MB more. Returns the exit code: 1 where a thread has died, so that a supervisor starts
     the process again, and once a later release has upgraded the store. Raises BrokerUnsuitable and
@@ -155,7 +155,7 @@ def _start_worker(
     register_actors(broker, context, queues)
     broker.start_watch()
     worker = Worker(broker, worker_timeout=_WORKER_TIMEOUT_MS, worker_threads=threads)
-    # what a worker holds and does not do, another would have done
+    # what a worker holds and does not do, another would have done; clocks are an exception
     worker.queue_prefetch = threads
     worker.start()
     return worker
