@@ -10,7 +10,6 @@ from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from models.i18n import _
-from models.rules.calendar import SHANGHAI
 from models.rules.text import clean, one_line, terminal_text
 from models.words import WEEKDAYS
 
@@ -103,6 +102,8 @@ def json_line(value: Any) -> str:
 
 def format_instant(at: datetime) -> str:
     """An instant as a person reads it, to the minute, Asia/Shanghai."""
+    from models.rules.calendar import SHANGHAI
+
     return f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 

@@ -64,11 +64,12 @@ def run_worker(
 
     Emergencies have a thread of their own beside the `threads` of all other queues, so that none
     waits for a batch to end. One is fastest where the database is near: of two that compute each
-    waits for Python's lock, and on SQLite everybody for the one that writes. `compares_letters` says
-    whether it looks for similar ones when idle: of workers on one machine one is enough, and it
-    takes 14 MB more. Returns the exit code: 1 where a thread has died, so that a supervisor starts
-    the process again, and once a later release has upgraded the store. Raises BrokerUnsuitable and
-    BrokerUrlUnusable.
+    waits for Python's lock, and on SQLite everybody for the one that writes.
+
+    `compares_letters` says whether it looks for similar ones when idle: of workers on one machine
+    one is enough, and it takes 14 MB more. Returns the exit code: 1 where a thread has died, so
+    that a supervisor starts the process again, and once a later release has upgraded the store.
+    Raises BrokerUnsuitable and BrokerUrlUnusable.
     """
     stop = stop_on_signals(parent)
     require_broker(broker_url)

@@ -11,7 +11,6 @@ from models.database import Session
 from models.json_types import Json
 from models.queries.letter import read_corrected
 from models.rules.messages import topic_in
-from models.rules.redaction import redact_text
 from models.rules.text import clean
 from models.rules.topics import SEPARATOR, UNKNOWN_TOPIC, Topic, TopicTree
 from models.tables.core import TICKET, TOPIC
@@ -76,6 +75,8 @@ def unknown_topics(session: Session) -> list[UnknownTopic]:
 
 def shown_topic(words: Json) -> str:
     """Return a topic as its source names it, redacted and cut, fit to be shown."""
+    from models.rules.redaction import redact_text  # noqa: PLC0415  (20 ms, and most show none)
+
     text = SEPARATOR.join(_texts(words))
     return redact_text(" ".join(clean(text).split()))[:_LONGEST]
 

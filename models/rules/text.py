@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import cache
 from itertools import zip_longest
 
 from models.json_types import Json
@@ -53,25 +54,31 @@ def _plain_signs() -> dict[str, str]:
     return signs
 
 
-_STEADY = str.maketrans(
-    {
-        **_plain_signs(),
-        **dict(zip("“”‘’", "「」''", strict=True)),
-        **dict.fromkeys("‐–—―", "-"),
-        **dict.fromkeys("●○◎■□◆◇▲△▼▽★☆※•", "*"),
-        **dict(zip("→←↑↓·×÷°′″∶", "><^v.x/o'\":", strict=True)),
-        "…": "..",
-        "±": "+-",
-        "≤": "<=",
-        "≥": ">=",
-        "≠": "!=",
-        "℃": "oC",
-        "€": "EUR",
-        **{chr(0x2460 + n): f"({n + 1})" for n in range(20)},
-    }
-)
-_UNSTEADY = re.compile("[" + re.escape("".join(map(chr, _STEADY))) + "]")
-"""Signs of ambiguous width (Unicode Standard Annex 11), and what is shown in their place."""
+@cache
+def _steady() -> tuple[re.Pattern[str], dict[int, str]]:
+    """Return the signs of ambiguous width (Unicode Standard Annex 11), and what is shown for them.
+
+    Made when first asked for: most commands draw no screen.
+    """
+    table = str.maketrans(
+        {
+            **_plain_signs(),
+            **dict(zip("“”‘’", "「」''", strict=True)),
+            **dict.fromkeys("‐–—―", "-"),
+            **dict.fromkeys("●○◎■□◆◇▲△▼▽★☆※•", "*"),
+            **dict(zip("→←↑↓·×÷°′″∶", "><^v.x/o'\":", strict=True)),
+            "…": "..",
+            "±": "+-",
+            "≤": "<=",
+            "≥": ">=",
+            "≠": "!=",
+            "℃": "oC",
+            "€": "EUR",
+            **{chr(0x2460 + n): f"({n + 1})" for n in range(20)},
+        }
+    )
+    return re.compile("[" + re.escape("".join(map(chr, table))) + "]"), table
+
 
 # UTF-8 read as Latin-1, or as Windows' kin of it: a letter's first byte, then what goes on with it.
 _HIGH = "".join(bytes([n]).decode("cp1252", "ignore") for n in range(0x80, 0xA0))
@@ -122,7 +129,8 @@ def steady_width(text: str) -> str:
 
     Quotation marks, dashes, bullets and the like are replaced; letters of other alphabets stay.
     """
-    return text if _UNSTEADY.search(text) is None else text.translate(_STEADY)
+    unsteady, table = _steady()
+    return text if unsteady.search(text) is None else text.translate(table)
 
 
 def terminal_text(text: str) -> str:

@@ -33,7 +33,10 @@ def worker(
     queues: Annotated[
         str, typer.Option(help=_("Queues to serve, separated by commas; all by default."))
     ] = "",
-    threads: Annotated[int, typer.Option(min=1, max=64, help=_("Number of threads, beside the one for emergencies."))] = 1,
+    threads: Annotated[
+        int,
+        typer.Option(min=1, max=64, help=_("Number of threads, beside the one for emergencies.")),
+    ] = 1,
     clock: Annotated[str, _CLOCK] = "",
     parent: Annotated[int, _PARENT] = 0,
 ) -> None:
