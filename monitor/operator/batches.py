@@ -129,9 +129,9 @@ class BatchMenu:
         ]
         changes = [_name(ticket) for ticket in changed[:_SHOWN]]
         if changed:
-            one = N_("{n} of them has another unit or status now")
+            single = N_("{n} of them has another unit or status now")
             several = N_("{n} of them have another unit or status now")
-            changes.insert(0, counted(len(changed), one, several))
+            changes.insert(0, counted(len(changed), single, several))
         known = {number: claim.who for number, claim in self._others(tickets, before).items()}
         others = self._others(tickets, now).items()
         if new := [claim for number, claim in others if claim.who != known.get(number)]:

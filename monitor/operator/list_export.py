@@ -80,15 +80,15 @@ class ListExporter:
             lambda: _write(path, kind, columns, rows, snapshot.at, snapshot.office)
         )
         operator.drafts.forget(_PATH)
-        one, several = N_("{n} ticket lies in {path}"), N_("{n} tickets lie in {path}")
+        single, several = N_("{n} ticket lies in {path}"), N_("{n} tickets lie in {path}")
         if operator.app.is_web:
-            one = N_(
+            single = N_(
                 "{n} ticket lies on the server in {path}; whoever runs it can pass the file on"
             )
             several = N_(
                 "{n} tickets lie on the server in {path}; whoever runs it can pass the file on"
             )
-        summary = counted(len(rows), one, several, path=path)
+        summary = counted(len(rows), single, several, path=path)
         operator.app.notify(summary, timeout=20, markup=False)
 
     def _rows(
