@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from monitor.app import MonitorApp
 from tests.monitor.scene import screen_text
 
-_TIMEOUT = 30.0
+_TIMEOUT = 60.0
 
 
 async def wait_for_refresh(pilot: Pilot[None]) -> None:

@@ -23,7 +23,7 @@ from monitor.formatting import DEFAULT_OFFICE
 from monitor.snapshot import SnapshotRequest
 from monitor.snapshot_reader import SnapshotReader
 from monitor.ticket_pages import Viewport
-from tests.monitor.driving import press, wait_for_refresh
+from tests.monitor.driving import press, wait_for_refresh, wait_until
 from tests.monitor.scene import NOW, fill_scene, screen_text
 
 pytestmark = pytest.mark.store(fill=fill_scene, shared=True)
@@ -191,9 +191,10 @@ async def test_the_screen_of_a_ticket_is_used_again_for_the_next_one(store: Stor
         first = await press(pilot, "enter")
         used = app.screen
         assert numbers[0] in first
-        second = await press(pilot, "escape", "down", "enter")
+        await press(pilot, "escape", "down", "enter")
         assert app.screen is used
-        assert numbers[1] in second
+        await wait_until(pilot, lambda: numbers[1] in screen_text(app))
+        second = screen_text(app)
         assert numbers[0] not in second
         app.open_detail("no such ticket")
         assert app.screen is not used
