@@ -120,17 +120,21 @@ def store(database: str, request: pytest.FixtureRequest) -> Iterator[Store]:
 def shared_stores(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str, Wanted], Store]]:
-    """The stores that the tests of a module share: one on each database, opened when asked for."""
-    opened: dict[str, Store] = {}
+    """The stores that the tests of a module share, opened when asked for.
+
+    One on each database for each contents that are wanted, in whatever order the tests run.
+    """
+    opened: dict[tuple[object, ...], Store] = {}
     with ExitStack() as cleanup:
 
         def shared(database: str, wanted: Wanted) -> Store:
-            if database not in opened:
+            contents = database, wanted.policy, id(wanted.units), wanted.fill
+            if contents not in opened:
                 folder = tmp_path_factory.mktemp("store")
                 made = _new_database(database, request, folder, wanted)
                 url = cleanup.enter_context(made)
-                opened[database] = cleanup.enter_context(unlocked_store(url))
-            return opened[database]
+                opened[contents] = cleanup.enter_context(unlocked_store(url))
+            return opened[contents]
 
         yield shared
 
