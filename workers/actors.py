@@ -211,14 +211,14 @@ def _advance_tickets(context: WorkerContext, queue: str, ids: Sequence[int]) -> 
 
 def advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets together; where that fails, by halves, and refuse what cannot be."""
-    if len(numbers) == 1:
-        return _advance_alone(context, queue, numbers[0])
     try:
         return _advance(context, queue, numbers)
     except Exception as error:
         if _is_nobodys_fault(error):
             raise
         log.error("the batch failed: %s", describe_safely(error), extra={"tickets": len(numbers)})
+    if len(numbers) == 1:
+        return _advance_alone(context, queue, numbers[0])
     # the others are together again soon: one by one they would hold up clocks for seconds
     middle = len(numbers) // 2
     halves = numbers[:middle], numbers[middle:]

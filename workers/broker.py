@@ -316,7 +316,7 @@ return removed
 """What is too large is removed unread: a worker would hold it in memory several times."""
 
 _REMOVED_AT_ONCE = 1_000
-"""What is removed by one call of the script, which nobody interrupts."""
+"""The most messages that one call of the script removes: nobody can interrupt it."""
 
 
 class Bells:

@@ -17,7 +17,7 @@ TABLES = (*MESSAGE_TABLES, "ticket", *TICKET_TABLES, "bell")
 _BATCH = 1_000
 
 WHEN_STORED = {"state": "waiting", "outline": None, "outline_hash": None}
-"""What a message that waits has in the columns that are written when it is applied."""
+"""The values of a waiting message in the columns that are written when it is applied."""
 
 Batch = dict[str, list[dict[str, Any]]]
 """The rows of some tickets, by table."""

@@ -1,6 +1,8 @@
 """The order in which a worker answers the bells that it has fetched."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tests.servers.key_value import KeyValueServer
 from tests.store.factories import prepared_store
 from tests.workers.processes import wait_until
 from workers.actors import WorkerContext, register_actors
-from workers.broker import Bells, connect, max_ids_per_bell
+from workers.broker import BellBroker, Bells, connect, max_ids_per_bell
 from workers.notices.dispatcher import NoticeDispatcher
 
 
@@ -34,6 +36,28 @@ class _RecordingContext(WorkerContext):
         return []
 
 
+@contextmanager
+def _one_thread(
+    folder: Path, server: KeyValueServer
+) -> Iterator[tuple[BellBroker, _RecordingContext, Worker]]:
+    """Give a worker as the service has it, with one thread for all queues, not yet started."""
+    with prepared_store(f"sqlite:///{folder / 'order.db'}") as store, server as running:
+        broker = connect(running.url, store.cipher.store_id)
+        dispatcher = NoticeDispatcher(store, system_clock, folder, None, "en")
+        context = _RecordingContext(store, system_clock, dispatcher)
+        register_actors(broker, context)
+        broker.start_watch()
+        worker = Worker(broker, worker_timeout=50, worker_threads=1)
+        worker.queue_prefetch = 1
+        yield broker, context, worker
+
+
+def _stop(broker: BellBroker, worker: Worker) -> None:
+    broker.stop_watch()
+    worker.stop()
+    broker.close()
+
+
 def test_clocks_go_before_letters_and_notices_after(
     tmp_path: Path, key_value_server: KeyValueServer
 ) -> None:
@@ -41,17 +65,7 @@ def test_clocks_go_before_letters_and_notices_after(
 
     It holds one bell of each, and one more of clocks: no letters come between two of these.
     """
-    with (
-        prepared_store(f"sqlite:///{tmp_path / 'order.db'}") as store,
-        key_value_server as server,
-    ):
-        broker = connect(server.url, store.cipher.store_id)
-        context = _RecordingContext(
-            store, system_clock, NoticeDispatcher(store, system_clock, tmp_path, None, "en")
-        )
-        register_actors(broker, context)
-        worker = Worker(broker, worker_timeout=50, worker_threads=1)
-        worker.queue_prefetch = 1
+    with _one_thread(tmp_path, key_value_server) as (broker, context, worker):
         worker.start()
         try:
             (thread,) = worker.workers
@@ -65,8 +79,7 @@ def test_clocks_go_before_letters_and_notices_after(
             thread.resume()
             wait_until(lambda: len(context.order) == 2 * len(QUEUES), 30, "all are answered")
         finally:
-            worker.stop()
-            broker.close()
+            _stop(broker, worker)
         assert context.order[0] == EMERGENCY
         others = [queue for queue in context.order if queue != EMERGENCY]
         assert others[:2] == [ESCALATION, ESCALATION]
@@ -77,18 +90,7 @@ def test_a_rush_of_clocks_leaves_turns_to_others(
     tmp_path: Path, key_value_server: KeyValueServer
 ) -> None:
     """After some clocks in a row letters and notices have a turn, though clocks still wait."""
-    with (
-        prepared_store(f"sqlite:///{tmp_path / 'rush.db'}") as store,
-        key_value_server as server,
-    ):
-        broker = connect(server.url, store.cipher.store_id)
-        context = _RecordingContext(
-            store, system_clock, NoticeDispatcher(store, system_clock, tmp_path, None, "en")
-        )
-        register_actors(broker, context)
-        broker.start_watch()
-        worker = Worker(broker, worker_timeout=50, worker_threads=1)
-        worker.queue_prefetch = 1
+    with _one_thread(tmp_path, key_value_server) as (broker, context, worker):
         for _each in range(60):
             Bells(broker).ring({ESCALATION: [1]})
         Bells(broker).ring({queue: [1] for queue in QUEUES})
@@ -96,9 +98,7 @@ def test_a_rush_of_clocks_leaves_turns_to_others(
         try:
             wait_until(lambda: len(context.order) == 60 + len(QUEUES), 30, "all are answered")
         finally:
-            broker.stop_watch()
-            worker.stop()
-            broker.close()
+            _stop(broker, worker)
         last_other = max(n for n, queue in enumerate(context.order) if queue != ESCALATION)
         assert last_other < 60
         assert context.order[:20].count(ESCALATION) > 10
