@@ -20,6 +20,7 @@ from models.rulebook import load_rulebook
 from models.rules.calendar import SHANGHAI
 from models.tables.core import BELL, INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
+from scripts.ingest.feed_runner import parts
 from scripts.ingest.known_letters import LettersDoubled
 from scripts.ingest.pipeline import FeedCounts, IngestPipeline
 from scripts.ingest.records import MAPPINGS
@@ -370,3 +371,16 @@ def test_no_emergency_is_no_emergency(store: Store, value: str | None) -> None:
         add_messages(session, "messages", [body], datetime(2026, 11, 2, 9, tzinfo=SHANGHAI))
     with store.reading() as session:
         assert session.scalars(select(INBOX.c.queue)).all() == ["intake"]
+
+
+def test_messages_are_stored_in_parts_and_rows_of_a_table_together(tmp_path: Path) -> None:
+    """What number a row keeps depends on the others; a message stands for itself."""
+    messages, table = tmp_path / "messages.jsonl", tmp_path / "letters.csv"
+    messages.write_bytes(lines(*(letter(f"T{n}", "2026-11-02T09:00") for n in range(5))))
+    rows = [row(str(n)) for n in range(5)]
+    table.write_text(delimited([HEADERS, *rows]), "utf-8")
+    sizes = [
+        [len(part) for part in parts(list(read_feed(path, FeedOptions())), 2)]
+        for path in (messages, table)
+    ]
+    assert sizes == [[2, 2, 1], [5]]
