@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hotline.command")
 
+_OBJECTS = 50_000
+"""The objects after which the collector looks for cycles.
+
+Rows are made by the thousand and form none: at its default of 700 it took a quarter of a worker's
+time.
+"""
+
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
 
 
@@ -31,13 +38,13 @@ def open_store(settings: Settings, application: str = "") -> "Store":
     Nothing is created or upgraded: that is what `make_store` is for. `application` is what a server
     lists this process as, the command that runs where it is not given.
     """
-    # modules stay loaded to the end: the collector need not look through them again
-    gc.freeze()
-
     from models.database import Store
     from models.migrations import require_upgraded
     from models.security.encryption import load_cipher
 
+    # modules stay loaded to the end: the collector need not look through them again
+    gc.freeze()
+    gc.set_threshold(_OBJECTS)
     require_store(settings)
     _close_open_home(settings)
     cipher = load_cipher(settings.key_path, settings.key)
@@ -113,8 +120,6 @@ def _settle_owner(settings: Settings, store: "Store") -> None:
     Its owner brings the roles of a file in his home; nobody else's home matters. A store on a
     server belongs to whoever uses it first.
     """
-    from models.operations.roles import carry_over_roles, note_owner
-    from models.operations.tokens import carry_over_tokens
     from models.queries.roles import user_roles
     from models.security.identity import load_home_roles, process_user
 
@@ -126,6 +131,9 @@ def _settle_owner(settings: Settings, store: "Store") -> None:
     file = load_home_roles(settings.home)
     if file is None and (settings.sqlite_path is not None or roles.owner is not None):
         return
+    from models.operations.roles import carry_over_roles, note_owner
+    from models.operations.tokens import carry_over_tokens
+
     with store.writing() as session:
         if file is None:
             note_owner(session, user.name, system_clock())

@@ -12,13 +12,7 @@ from models.database import Store, StoreNotReady, StoreUnreachable
 from models.errors import HotlineError
 from models.i18n import _
 from models.operations.store_closing import require_open
-from models.operations.store_secret import (
-    ensure_anchored,
-    ensure_secret,
-    keep_first_hashes,
-    refresh_hashes,
-    unlock,
-)
+from models.operations.store_secret import ensure_secret, unlock
 from models.queries.health import last_seen
 from models.schema import NEWEST, StoreMissing, StoreNewer, schema_of, wrong_schema
 from models.shared_clock import store_clock
@@ -51,12 +45,18 @@ def upgrade(store: Store, now: Now = system_clock) -> None:
     An empty database becomes a store. Raises KeyUnusable, StoreNewer, StoreUnreachable, and
     StoreClosed for one that was moved.
     """
+    # loaded here, like Alembic, which takes longer than most commands: others upgrade nothing
+    from models.operations.store_forms import (  # noqa: PLC0415
+        ensure_anchored,
+        keep_first_hashes,
+        refresh_hashes,
+    )
+
     with _reaching():
         require_open(store)
         if (former := revision(store)) is not None and former > NEWEST:
             raise StoreNewer(former)
         if former != NEWEST:
-            # loading Alembic takes longer than most commands
             from alembic import command  # noqa: PLC0415
 
             config = config_of(store)

@@ -5,24 +5,19 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, func, literal, select, update
+from sqlalchemy import literal, select, update
 from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401  (their import is what fills the metadata)
-from models.clock import Now
 from models.database import Session, Store
 from models.errors import HotlineError
 from models.i18n import _
-from models.operations.blind_index import rebuild_hashes
-from models.operations.first_anchor import begin_anchors, list_heads, list_tables, renew_heads
-from models.operations.keys import encrypted_columns, encrypted_rows
 from models.schema import WrongSchema
 from models.security.encryption import ForgedValue, no_key
-from models.sql_types import AnyColumn, SelectedRow
-from models.tables.core import EVENT, SECRET, SIMILARITY
+from models.tables.core import SECRET
 from models.tables.secrets import HASH_KEY
 
-_FORM = 5
+FORM = 5
 """The form of what the store holds: what is hashed, titles, and where texts are.
 
 1 since telephone numbers have one form (rules/phones.py), 2 since numbers are facts
@@ -32,11 +27,8 @@ in the ids of messages are keyed (security/message_ids.py), 5 since rows of tick
 tables have digests of their own (security/heads.py).
 """
 
-_TEXTS_MOVED = 3
-"""The form since which hashes, titles and texts are as they are now."""
 
-
-class _HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
+class HashSecret(msgspec.Struct, frozen=True, omit_defaults=True):
     """The secret that hashes are made with, as it is stored.
 
     Lines of the log up to `unkeyed_until` were chained without a key; `form` is the normal form
@@ -85,7 +77,7 @@ def unlock(store: Store) -> None:
     secret = _secret(store)
     if secret is None:
         raise StoreUnfilled
-    if secret.form != _FORM or not secret.anchored:
+    if secret.form != FORM or not secret.anchored:
         raise UpgradeUnfinished
     store.cipher.use_hash_key(secret.key)
 
@@ -100,7 +92,7 @@ def ensure_secret(store: Store) -> int:
     return secret.form
 
 
-def _secret(store: Store) -> _HashSecret | None:
+def _secret(store: Store) -> HashSecret | None:
     """Return the secret of a store, None where it is empty. Raises KeyUnusable, SecretMissing."""
     with store.reading() as session:
         # in this order: whoever made the store meanwhile began with its secret
@@ -111,105 +103,40 @@ def _secret(store: Store) -> _HashSecret | None:
     return secret
 
 
-def keep_first_hashes(store: Store, connection: Connection) -> None:
-    """Make the secret of a store of the first release, in the transaction that migrates it.
-
-    Its hashes were made with a key that is derived from its first key, and the lines of its logs
-    were chained without one. At no other moment data gets a secret: whoever removes that could
-    write the logs anew. Raises KeyUnusable, SecretMissing.
-    """
-    session = Session(connection)
-    session.cipher = store.cipher
-    if (stored := _any_encrypted(session)) is None:
-        return
-    if store.cipher.keyring.any_binds and not store.cipher.unsaved:
-        raise SecretMissing
-    session.decrypt(*stored)
-    unkeyed_until = session.scalar(select(func.max(EVENT.c.at)))
-    secret = _HashSecret(store.cipher.legacy_hash_key(), unkeyed_until)
-    session.execute(session.insert(SECRET).values(_secret_row(session, secret)))
-
-
-def refresh_hashes(store: Store, form: int) -> None:
-    """Bring what a store holds to the present form, hashes and texts.
-
-    If it is interrupted, the next command begins it again.
-    """
-    if form == _FORM:
-        return
-    from models.operations.old_ids import key_message_ids  # noqa: PLC0415  (rarely needed)
-
-    with store.reading() as session:
-        anchored = _hash_secret(session).anchored
-    if form < _TEXTS_MOVED:
-        # what goes by a table needs its digest
-        list_tables(store)
-        _refresh_texts(store)
-        if anchored:
-            # their rows are other ones now
-            list_heads(store)
-    elif anchored:
-        renew_heads(store)
-    key_message_ids(store)
-    with store.writing() as session:
-        _renew(session, form=_FORM)
-
-
-def _refresh_texts(store: Store) -> None:
-    """Bring hashes, titles and texts to their present form."""
-    from models.operations.old_texts import move_texts  # noqa: PLC0415  (rarely needed)
-    from models.operations.titles import redact_titles  # noqa: PLC0415
-
-    rebuild_hashes(store)
-    redact_titles(store)
-    move_texts(store)
-    with store.writing() as session:
-        # they are made of the same texts, and idle workers make them anew
-        session.execute(delete(SIMILARITY))
-
-
-def ensure_anchored(store: Store, now: Now) -> None:
-    """Make the first anchor of a new store, or of one that an earlier release has written."""
-    with store.reading() as session:
-        if _hash_secret(session).anchored:
-            return
-    begin_anchors(store, now)
-    with store.writing() as session:
-        _renew(session, anchored=True)
-
-
-def _hash_secret(session: Session) -> _HashSecret:
+def hash_secret(session: Session) -> HashSecret:
+    """Return the secret of a store that was unlocked."""
     secret = _stored_secret(session)
     assert secret is not None, "the store was unlocked"
     return secret
 
 
-def _renew(session: Session, **changes: Any) -> None:
+def renew_secret(session: Session, **changes: Any) -> None:
     """Store the secret with these changes."""
-    row = _secret_row(session, msgspec.structs.replace(_hash_secret(session), **changes))
+    row = secret_row(session, msgspec.structs.replace(hash_secret(session), **changes))
     session.execute(update(SECRET).where(SECRET.c.name == HASH_KEY).values(row))
 
 
-def _stored_secret(session: Session) -> _HashSecret | None:
+def _stored_secret(session: Session) -> HashSecret | None:
     row = session.execute(select(SECRET).where(SECRET.c.name == HASH_KEY)).first()
     if row is None:
         return None
     try:
-        return msgspec.convert(session.decrypt(SECRET.c.value, row), _HashSecret)
+        return msgspec.convert(session.decrypt(SECRET.c.value, row), HashSecret)
     except ForgedValue as error:
         # most likely the key file is another store's
         raise no_key() from error
 
 
-def _secret_row(session: Session, secret: _HashSecret) -> dict[str, Any]:
+def secret_row(session: Session, secret: HashSecret) -> dict[str, Any]:
+    """Return the row in which the secret is stored."""
     row: dict[str, Any] = {"name": HASH_KEY}
     return row | {"value": session.encrypt(SECRET.c.value, secret, row)}
 
 
-def _create_secret(store: Store) -> _HashSecret:
+def _create_secret(store: Store) -> HashSecret:
     store.cipher.save_key()
     with store.writing() as session:
-        row = _secret_row(session, _HashSecret(os.urandom(32), None, _FORM))
+        row = secret_row(session, HashSecret(os.urandom(32), None, FORM))
         session.execute(session.insert(SECRET).values(row).on_conflict_do_nothing())
         stored = _stored_secret(session)
         assert stored is not None, "it has just been inserted"
@@ -222,11 +149,3 @@ def _has_data(session: Session) -> bool:
         session.scalar(select(literal(1)).select_from(table).limit(1)) is not None
         for table in SQLModel.metadata.sorted_tables
     )
-
-
-def _any_encrypted(session: Session) -> tuple[AnyColumn, SelectedRow] | None:
-    """Return a column and a row with an encrypted value, None where there is none."""
-    for table, column in encrypted_columns():
-        for row in encrypted_rows(session, table, column, most=1):
-            return column, row
-    return None

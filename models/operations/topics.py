@@ -12,7 +12,8 @@ from models.json_types import Json
 from models.membership import is_in
 from models.operations.changes import record_table
 from models.operations.inbox import add_messages
-from models.queries.topics import load_topics, said_topics
+from models.queries.said_topics import said_topics
+from models.queries.topics import load_topics
 from models.rulebook import hold_rulebook
 from models.rules.papers import says_something
 from models.rules.speaking import TOPICS

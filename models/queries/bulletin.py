@@ -21,9 +21,8 @@ from models.queries.figure_cases import (
 from models.queries.figures import HOTLINE_DUTIES, RATES, Month, months_until
 from models.queries.unit_names import UnitNames, load_unit_names
 from models.rules.events import ConductRecorded
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.policy import BulletinRules
-from models.rules.vocabulary import Ground
+from models.rules.vocabulary import HOTLINE_HOLDERS, Ground
 
 TREND = 5
 """The number of earlier months that stand beside a bulletin."""

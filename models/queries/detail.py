@@ -14,7 +14,8 @@ from models.queries.duties import DutyRow, DutyView, duty_views
 from models.queries.letter import read_letter
 from models.queries.log import TicketNotFound, line_texts, ticket_redactor
 from models.queries.log_lines import LogLine
-from models.queries.topics import load_topics, said_topics, shown_topic
+from models.queries.said_topics import said_topics, shown_topic
+from models.queries.topics import load_topics
 from models.rules import events
 from models.rules.events import (
     ClockMoved,

@@ -10,8 +10,8 @@ from models.database import Session
 from models.membership import is_in
 from models.queries.log_lines import LogLine
 from models.rules.events import ClockExpired, ClockStopped, NoticeQueued, TicketDeemedAccepted
-from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
 from models.rules.vocabulary import (
+    EMERGENCY_CLOCKS,
     ClockName,
     ClockState,
     ContactPurpose,

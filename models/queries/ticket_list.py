@@ -13,8 +13,7 @@ from models.queries.conditions import OPEN_TICKET, ORDINARY, URGENT
 from models.queries.duties import NextDuty, missed_duties, next_duty, overdue_answer, waits_since
 from models.queries.ticket_filter import TicketFilter, filter_condition
 from models.queries.ticket_order import QUEUE_ORDER, TicketOrder, ordered_ids
-from models.rules.lifecycle.handling import EMERGENCY_CLOCKS
-from models.rules.vocabulary import ClockName, ClockState
+from models.rules.vocabulary import EMERGENCY_CLOCKS, ClockName, ClockState
 from models.sql_types import SelectedRow
 from models.tables.core import CLOCK, TICKET
 

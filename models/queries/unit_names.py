@@ -3,16 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
 
 from models.database import Session
 from models.errors import HotlineError
 from models.i18n import _
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
-from models.rules.routing.directory import Directory
+from models.rules.vocabulary import HOTLINE_HOLDERS
 from models.tables.core import CLOCK, FORMER_UNIT_NAME, UNIT
+
+if TYPE_CHECKING:
+    from models.rules.routing.directory import Directory
 
 
 class ReusedName(NamedTuple):
@@ -60,7 +62,7 @@ class UnknownUnit(HotlineError):
         super().__init__(text.format(unit=name))
 
 
-def asked_unit(session: Session, names: UnitNames, directory: Directory, name: str) -> str:
+def asked_unit(session: Session, names: UnitNames, directory: "Directory", name: str) -> str:
     """Return the unit that is asked about by any of its names; one that is no more by its own.
 
     Raises UnknownUnit.

@@ -11,8 +11,7 @@ from models.membership import is_in
 from models.queries.conditions import CARD_EVENT
 from models.queries.figure_cases import DutyCounts
 from models.queries.figures import RATES, Interval, card_events
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
-from models.rules.vocabulary import Level
+from models.rules.vocabulary import HOTLINE_HOLDERS, Level
 from models.tables.core import FORMER_UNIT_NAME, TICKET, UNIT
 
 WINDOW = timedelta(days=30)

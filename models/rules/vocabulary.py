@@ -122,6 +122,9 @@ class ClockName(Code):
     REVISIT = N_("revisit"), N_("revisit")
 
 
+EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
+
+
 class DenialAnswer(Code):
     """How a claimant's denial of a contact was answered (Regulation 4.3)."""
 
@@ -279,6 +282,9 @@ class Recipient(Code):
     CITY_HOTLINE = N_("city_hotline"), N_("city hotline")
     CLAIMANT = N_("claimant"), N_("claimant")
 
+
+HOTLINE_HOLDERS = (Recipient.DISTRICT_DESK, Recipient.CITY_HOTLINE)
+"""The holders of duties that are no units."""
 
 RECIPIENTS_OF_A_UNIT = (
     Recipient.UNIT_CONTACT,

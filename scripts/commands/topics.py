@@ -80,7 +80,7 @@ def export_topics(
 
 def unknown(as_json: AsJson = False) -> None:
     """List the topics that tickets came with and the classification does not have, redacted."""
-    from models.queries.topics import unknown_topics
+    from models.queries.said_topics import unknown_topics
     from models.rules.calendar import SHANGHAI
     from scripts.screen import screen
     from scripts.tables import Table

@@ -7,8 +7,7 @@ from typing import Any
 from models.i18n import N_, _, counted
 from models.queries.bulletin import BulletinLine
 from models.queries.figures import RATES, format_rate
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
-from models.rules.vocabulary import Category, ClockName, ClockState, Level, label
+from models.rules.vocabulary import HOTLINE_HOLDERS, Category, ClockName, ClockState, Level, label
 from scripts.laboratory.differences import (
     change_text,
     difference_as_dict,

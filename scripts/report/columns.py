@@ -7,10 +7,10 @@ from typing import Any
 from models.i18n import N_, _
 from models.queries.bulletin import BodiesLine, Bulletin, BulletinLine, Correction, HotlineDuty
 from models.queries.figures import OF_HOTLINE, RATES, format_rate
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.redaction import redact_numbers
 from models.rules.text import clean
 from models.rules.vocabulary import (
+    HOTLINE_HOLDERS,
     ClockName,
     Code,
     DutyOutcome,

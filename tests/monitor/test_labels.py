@@ -23,13 +23,13 @@ from models.queries.owed_calls import KINDS, OwedCall, OwedCalls
 from models.queries.queue_depths import QueueRow
 from models.queries.ticket_list import ListedTicket, TicketPage
 from models.rules.events import EVENT_TYPES, EventData, NoticeQueued, NoticeSent
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.messages import FIELDS, HOTLINE
 from models.rules.origins import Origin as TextOrigin
 from models.rules.origins import origins
 from models.rules.queues import QUEUES
 from models.rules.speaking import OWN_SOURCES
 from models.rules.vocabulary import (
+    HOTLINE_HOLDERS,
     LISTS,
     OPEN,
     Category,

@@ -14,8 +14,8 @@ from models.queries.bulletin import bulletin
 from models.queries.figure_cases import figure_cases, figure_counts
 from models.queries.figures import FIGURES, HOTLINE_DUTIES, Month
 from models.queries.units import Ratio, UnitRates, unit_rates
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS
 from models.rules.policy import BulletinRules
+from models.rules.vocabulary import HOTLINE_HOLDERS
 from models.tables.core import TICKET
 from tests.report.recount import counted
 from tests.report.two_months import OTHER, fill_two_months

@@ -69,6 +69,35 @@ def test_what_makes_a_store_loads_is_in_no_process_of_the_service(tmp_path: Path
     assert _run(FIRST_START, str(tmp_path)) == "True False\n"
 
 
+LISTING = """
+import atexit, sys
+from pathlib import Path
+from models.settings import Settings
+from scripts.bootstrap import make_store
+from scripts.service.up import call_apart
+
+home = Path(sys.argv[1]) / "home"
+call_apart(lambda: make_store(Settings(home)).close())
+atexit.register(lambda: print(*sys.modules))
+sys.argv = ["hotline", "queue"]
+from scripts.cli import main
+main()
+"""
+
+NEEDED_TO_DECIDE = {
+    *("models.operations.blind_index", "models.rulebook", "models.rules.lifecycle.decision"),
+    *("models.rules.messages", "models.rules.policy", "models.rules.redaction"),
+}
+
+
+def test_a_list_is_shown_without_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They took a tenth of the time that `hotline queue` takes."""
+    monkeypatch.setenv("HOTLINE_HOME", str(tmp_path / "home"))
+    loaded = _run(LISTING, str(tmp_path)).split()
+    assert "models.queries.ticket_list" in loaded
+    assert NEEDED_TO_DECIDE & set(loaded) == set()
+
+
 FAILING_START = """
 from models.errors import HotlineError
 from scripts.output import log_for_people

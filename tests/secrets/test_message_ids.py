@@ -17,7 +17,7 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations import old_ids
 from models.operations.inbox import add_messages
-from models.operations.store_secret import _renew
+from models.operations.store_secret import renew_secret
 from models.queries.failures import refused_message
 from models.queries.message_answers import message_answers
 from models.queries.verification import verify
@@ -169,7 +169,7 @@ def unkeyed(store: Store) -> list[str]:
             encrypted = session.encrypt(INBOX.c.body, body, place)
             changed = update(INBOX).where(INBOX.c.id == row.id)
             session.execute(changed.values(message_id=envelope.id, body=encrypted))
-        _renew(session, form=3)
+        renew_secret(session, form=3)
     return digests
 
 

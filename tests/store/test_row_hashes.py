@@ -43,7 +43,7 @@ def of_before(store: Store) -> None:
         session.execute(update(TICKET).values(row_hash=None))
         session.execute(delete(TABLE_HEAD))
         assert make_anchor(session, NOW) is not None
-        store_secret._renew(session, form=4)
+        store_secret.renew_secret(session, form=4)
 
 
 def test_a_store_of_before_goes_on(store: Store) -> None:
@@ -54,7 +54,7 @@ def test_a_store_of_before_goes_on(store: Store) -> None:
     assert None not in hashes
     with store.writing() as session:
         # as if it had been interrupted at the end
-        store_secret._renew(session, form=4)
+        store_secret.renew_secret(session, form=4)
     upgrade(store)
     assert [row_of(store, number).row_hash for number in NUMBERS] == hashes
     advance_tickets(store, NUMBERS, at("2026-11-07T11:00"))

@@ -11,9 +11,10 @@ from models.database import Store
 from models.operations.advance import advance
 from models.operations.topics import map_topic, replace_topics
 from models.queries.detail import proposed_topic, ticket_detail
+from models.queries.said_topics import unknown_topics
 from models.queries.ticket_filter import TicketFilter
 from models.queries.ticket_list import list_tickets
-from models.queries.topics import load_topics, unknown_topics
+from models.queries.topics import load_topics
 from models.queries.verification import verify
 from models.rulebook import load_rulebook, rulebook_version
 from models.rules.packing import unpack

@@ -8,7 +8,6 @@ from models.i18n import N_, LazyText, PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, clock_key, lacks, wrong_status
 from models.rules.lifecycle.handling import (
-    EMERGENCY_CLOCKS,
     begin_handling,
     join,
     start_emergency_clock,
@@ -17,6 +16,7 @@ from models.rules.messages import HOTLINE, Refusal, Route, named_topic
 from models.rules.screening import EMERGENCY_LINE
 from models.rules.state import Clock
 from models.rules.vocabulary import (
+    EMERGENCY_CLOCKS,
     OPEN,
     ClockName,
     ClockState,

@@ -6,13 +6,13 @@ from models.i18n import PrivateText, lazy
 from models.rules import events, messages
 from models.rules.lifecycle.decision import Decision, wrong_status
 from models.rules.lifecycle.handling import (
-    EMERGENCY_CLOCKS,
     start_emergency_clock,
     start_first_contact,
     term_with_extensions,
 )
 from models.rules.messages import Message, Refusal, named_topic
 from models.rules.vocabulary import (
+    EMERGENCY_CLOCKS,
     OPEN,
     ClockName,
     ClockState,

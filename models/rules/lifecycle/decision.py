@@ -15,6 +15,7 @@ from models.rules.papers import lacking_parts
 from models.rules.state import Clock, RuleContext, State
 from models.rules.terms import Term, expiry
 from models.rules.vocabulary import (
+    HOTLINE_HOLDERS,
     ClockName,
     ClockState,
     ContactPurpose,
@@ -23,9 +24,6 @@ from models.rules.vocabulary import (
     Recipient,
     Status,
 )
-
-HOTLINE_HOLDERS = (Recipient.DISTRICT_DESK, Recipient.CITY_HOTLINE)
-"""The holders of duties that are no units."""
 
 _KEEP_OPEN = (ClockName.CLOSING_CONTACT, ClockName.SURVEY, ClockName.PROOF)
 """Clocks that keep a completed ticket from the archive (Regulation 4)."""

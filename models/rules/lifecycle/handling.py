@@ -15,8 +15,6 @@ from models.rules.vocabulary import (
     Status,
 )
 
-EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
-
 
 def term_from(decision: Decision, base: datetime) -> datetime:
     """The expiry of the ticket's term from `base` (3.4.1-4), or of a shorter legal one (3.4.5)."""

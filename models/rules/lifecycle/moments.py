@@ -7,9 +7,10 @@ from msgspec import UNSET
 
 from models.rules import events
 from models.rules.lifecycle import acceptance, cards, contacts
-from models.rules.lifecycle.decision import HOTLINE_HOLDERS, Decision
+from models.rules.lifecycle.decision import Decision
 from models.rules.state import State
 from models.rules.vocabulary import (
+    HOTLINE_HOLDERS,
     ClockName,
     ClockState,
     Level,
