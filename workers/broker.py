@@ -5,14 +5,13 @@ Losing all that it holds costs only time: the timekeeper rings again.
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from threading import Semaphore
 from typing import Any
 
 import dramatiq
 import redis
-from dramatiq.broker import Consumer, MessageProxy
+from dramatiq.broker import Consumer
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.encoder import JSONEncoder, MessageData
 from dramatiq.middleware import ShutdownNotifications, TimeLimit
@@ -25,6 +24,7 @@ from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from workers.bell_watch import BellWatch, add_rung, rung_key
 from workers.broker_errors import BrokerUrlUnusable, broker_fault, is_refusal, require_queues
 from workers.broker_keys import mend_keys, namespace_of
+from workers.consumers import BellConsumer, ClockConsumer
 
 log = logging.getLogger("hotline.broker")
 
@@ -42,9 +42,6 @@ _MAX_WAITING_BELLS = 16
 What is due beyond that stays in the store until they are answered, so that a broker holds no more
 of a flood than of a quiet day.
 """
-
-_CLOCKS_IN_A_ROW = 10
-"""Bells of clocks after which another queue has its turn: by them alone a rush lasts seconds."""
 
 
 def connect_client(url: str) -> redis.Redis:
@@ -105,83 +102,6 @@ class BellEncoder(JSONEncoder):
         options = message.get("options")
         name = options.get("redis_message_id") if isinstance(options, dict) else None
         return {**message, "options": {"redis_message_id": name}}
-
-
-class BellConsumer(Consumer):
-    """Takes bells from a queue; while `most` are not answered, it waits for an answer to one.
-
-    Dramatiq's own sleeps meanwhile, ever longer. `seconds` is how long it waits at most.
-    """
-
-    def __init__(self, bells: Consumer, most: int, seconds: float) -> None:
-        self._bells, self._seconds = bells, seconds
-        self._free = Semaphore(most)
-        self._held: dict[int, MessageProxy] = {}
-
-    def __next__(self) -> MessageProxy | None:
-        if not self._free.acquire(timeout=self._seconds):
-            return None
-        bell = None
-        try:
-            bell = next(self._bells)
-        finally:
-            if bell is None:
-                self._free.release()
-            else:
-                self._held[id(bell)] = bell
-        return bell
-
-    def ack(self, message: MessageProxy) -> None:
-        """Take note that a bell was answered."""
-        try:
-            self._bells.ack(message)
-        finally:
-            self._let_go(message)
-
-    def nack(self, message: MessageProxy) -> None:
-        """Take note that a bell could not be answered."""
-        try:
-            self._bells.nack(message)
-        finally:
-            self._let_go(message)
-
-    def requeue(self, messages: Iterable[MessageProxy]) -> None:
-        """Put bells back for other workers."""
-        self._bells.requeue(messages)
-
-    def close(self) -> None:
-        """Take no more bells."""
-        self._bells.close()
-
-    def _let_go(self, message: MessageProxy) -> None:
-        # once, though the broker is told again after an outage, and none that another had taken
-        if self._held.pop(id(message), None) is not None:
-            self._free.release()
-
-
-class ClockConsumer(BellConsumer):
-    """Takes bells of clocks, one more than can be answered: it is there when a thread is free.
-
-    Otherwise a batch of letters would come between any two of them. After some in a row it holds no
-    more than can be answered, so that a thread finds none, and answers what else waits.
-    """
-
-    def __init__(self, bells: Consumer, most: int, seconds: float) -> None:
-        super().__init__(bells, most + 1, seconds)
-        self._in_a_row = 0
-
-    def __next__(self) -> MessageProxy | None:
-        lets_others = self._in_a_row >= _CLOCKS_IN_A_ROW
-        if lets_others and not self._free.acquire(timeout=self._seconds):
-            return None
-        try:
-            bell = super().__next__()
-        finally:
-            if lets_others:
-                self._free.release()
-        if bell is not None:
-            self._in_a_row = 0 if lets_others else self._in_a_row + 1
-        return bell
 
 
 class BellBroker(RedisBroker):
