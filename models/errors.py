@@ -3,9 +3,19 @@
 import traceback
 from pathlib import Path
 
+from models.i18n import _
+
 
 class HotlineError(Exception):
     """Something that a person can fix; its message is one line that says what to do."""
+
+
+class UnreadableValue(HotlineError, ValueError):
+    """A value in the store is none of its column's: something else has written it."""
+
+    def __init__(self) -> None:
+        text = _("the store has a value that hotline did not write and cannot read: run {verify}")
+        super().__init__(text.format(verify="`hotline log --verify`"))
 
 
 def describe_safely(error: BaseException, frames: int = 1) -> str:

@@ -23,7 +23,15 @@ from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
 from models.operations.raise_levels import KnownLevels, prepare_levels, raise_levels
-from models.operations.ticket_work import ForgedTicket, quarantine, refuse_waiting
+from models.operations.ticket_work import (
+    ForgedTicket,
+    has_forged_row,
+    quarantine,
+    read_waiting_alone,
+    refuse_rows,
+    refuse_waiting,
+    waiting_ids,
+)
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.own_tables import ForgedTable
 from models.rulebook import Rulebook, RulebookCache, hold_rulebook
@@ -96,6 +104,7 @@ class WorkerContext:
 
 
 _T = TypeVar("_T")
+_R = TypeVar("_R")
 _Prepared_co = TypeVar("_Prepared_co", covariant=True)
 
 Work = Callable[[WorkerContext, str, Sequence[int]], int]
@@ -114,7 +123,7 @@ def register_actors(
             priority=_PRIORITIES.get(queue, 10),
             time_limit=TIME_LIMIT_MS,
         )
-        declare(_actor(context, queue, _dispatch if queue == DELIVERY else _advance_rows))
+        declare(_actor(context, queue, dispatch_batch if queue == DELIVERY else _advance_rows))
     # nothing is delayed in the broker; a worker would ask for each of these twenty times a second
     broker.delay_queues.clear()
 
@@ -165,9 +174,19 @@ def _row_ids(queue: str, args: Sequence[object]) -> list[int] | None:
     return None
 
 
-def _dispatch(context: WorkerContext, _queue: str, ids: Sequence[int]) -> int:
+def dispatch_batch(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
+    """Send notices; one that cannot be read is left for later, and the others go out."""
+
+    def set_aside(row: int, error: Exception) -> None:
+        context.count_failure(queue)
+        log.error("notice set aside: %s", describe_safely(error), extra={"row": row})
+        with context.store.writing() as session:
+            _ring_later(context, session, queue, [row])
+
     for part in _parts(ids, context.store.batch_size):
-        context.dispatcher.dispatch(part)
+        # nothing is sent before all are read: so none goes out twice
+        for routed in _together(part, context.dispatcher.route, set_aside):
+            context.dispatcher.send(routed)
     return len(ids)
 
 
@@ -210,58 +229,100 @@ def _advance_tickets(context: WorkerContext, queue: str, ids: Sequence[int]) -> 
 
 
 def advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
-    """Advance tickets together; where that fails, by halves, and refuse what cannot be."""
-    try:
-        return _advance(context, queue, numbers)
-    except Exception as error:
-        if _is_nobodys_fault(error):
-            raise
-        log.error("the batch failed: %s", describe_safely(error), extra={"tickets": len(numbers)})
-    if len(numbers) == 1:
-        return _advance_alone(context, queue, numbers[0])
-    # the others are together again soon: one by one they would hold up clocks for seconds
-    middle = len(numbers) // 2
-    halves = numbers[:middle], numbers[middle:]
-    return sum(advance_batch(context, queue, half) for half in halves)
+    """Advance tickets together, and refuse what waits for one that cannot be."""
+    set_aside = partial(_set_ticket_aside, context, queue)
+    return sum(_together(numbers, partial(_advance, context, queue), set_aside))
 
 
-def _advance_alone(context: WorkerContext, queue: str, number: str) -> int:
-    """Advance one ticket; one that no rule can carry on must not hold up the others."""
-    try:
-        return _advance(context, queue, [number])
-    except Exception as error:
-        if _is_nobodys_fault(error):
-            raise
-        context.count_failure(queue)
-        if isinstance(error, ForgedTicket):
-            _quarantine(context, queue, error)
-            return 0
-        described = describe_safely(error)
-        log.error("ticket set aside: %s", described, extra={"ticket": number})
-        with context.store.writing() as session:
-            refuse_waiting(
-                session, number, lazy("could not be processed: {error}", error=described)
-            )
-        return 0
+def _set_ticket_aside(context: WorkerContext, queue: str, number: str, error: Exception) -> None:
+    """Refuse what waits for a ticket that no rule can carry on; one with a forged row waits.
 
-
-def _quarantine(context: WorkerContext, queue: str, error: ForgedTicket) -> None:
-    """Let what waits for a ticket wait until its row is what it was; it is looked at again."""
-    log.error("ticket quarantined: %s", error, extra={"ticket": error.number})
-    now = context.now()
+    Where some of what waits cannot be read, only that is refused.
+    """
+    context.count_failure(queue)
+    if isinstance(error, KeyUnusable):
+        # its key file has yet to come: it is rung for again
+        log.error("ticket waits: %s", error, extra={"ticket": number})
+        return
+    with context.store.reading() as session:
+        # where its row cannot be read its messages are not to blame
+        is_forged = isinstance(error, ForgedTicket) or has_forged_row(session, number)
+    if is_forged:
+        _quarantine(context, queue, number)
+        return
+    described = describe_safely(error)
+    log.error("ticket set aside: %s", described, extra={"ticket": number})
+    why = lazy("could not be processed: {error}", error=described)
     with context.store.writing() as session:
-        quarantine(session, error.number, now)
-        rows = rows_of_tickets(session, queue, [error.number])
-        ring_again(session, {queue: rows}, now + _LATER * clock_speed(context.now))
+        waiting = waiting_ids(session, number)
+        if unreadable := [row for row in waiting if not _is_readable(context, session, row)]:
+            refuse_rows(session, unreadable, why)
+        else:
+            refuse_waiting(session, number, why)
+
+
+def _is_readable(context: WorkerContext, session: Session, row_id: int) -> bool:
+    try:
+        read_waiting_alone(session, row_id, context.rulebooks.current(session).directory)
+    except Exception as error:
+        if _is_nobodys_fault(error):
+            raise
+        return isinstance(error, KeyUnusable)
+    return True
+
+
+def _quarantine(context: WorkerContext, queue: str, number: str) -> None:
+    """Let what waits for a ticket wait until its row is what it was; it is looked at again."""
+    log.error("ticket quarantined: %s", ForgedTicket(number), extra={"ticket": number})
+    with context.store.writing() as session:
+        quarantine(session, number, context.now())
+        _ring_later(context, session, queue, rows_of_tickets(session, queue, [number]))
+
+
+def _ring_later(context: WorkerContext, session: Session, queue: str, rows: Sequence[int]) -> None:
+    later = context.now() + _LATER * clock_speed(context.now)
+    ring_again(session, {queue: rows}, later)
+
+
+def _together(
+    items: Sequence[_T],
+    work: Callable[[Sequence[_T]], _R],
+    set_aside: Callable[[_T, Exception], None],
+    *,
+    is_half: bool = False,
+) -> list[_R]:
+    """Do the work of a batch; where that fails, by halves, and set aside what fails alone, twice.
+
+    Returns what came of each part. Raises what is nobody's fault.
+    """
+    try:
+        return [work(items)]
+    except Exception as error:
+        if _is_nobodys_fault(error):
+            raise
+        if not is_half:
+            described = describe_safely(error)
+            log.error("the batch failed: %s", described, extra={"of": len(items)})
+    if len(items) > 1:
+        # the others are together again soon: one by one they would hold up clocks for seconds
+        middle = len(items) // 2
+        halves = items[:middle], items[middle:]
+        return [done for h in halves for done in _together(h, work, set_aside, is_half=True)]
+    try:
+        return [work(items)]
+    except Exception as error:
+        if _is_nobodys_fault(error):
+            raise
+        set_aside(items[0], error)
+        return []
 
 
 def _is_nobodys_fault(error: Exception) -> bool:
     """Return whether no ticket is to blame.
 
-    The store is away or newer than this program, a key file has yet to come, or the rulebook is not
-    the service's.
+    The store is away or newer than this program, or the rulebook is not the service's.
     """
-    return is_store_fault(error) or isinstance(error, (KeyUnusable, ForgedTable, WrongSchema))
+    return is_store_fault(error) or isinstance(error, (ForgedTable, WrongSchema))
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:

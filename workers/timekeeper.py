@@ -9,7 +9,8 @@ import redis
 
 from models.clock import Now, clock_speed, monotonic
 from models.database import Store
-from models.operations.bells import DueRows, claim_due, first_bells, ring_again
+from models.errors import UnreadableValue
+from models.operations.bells import DueRows, claim_due, first_bells, mend_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
 from models.store_errors import is_transient, outage_reason
 from workers.broker import Bells
@@ -117,6 +118,10 @@ class Timekeeper:
                 pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
                 if rung >= self._most:
                     continue
+            except UnreadableValue:
+                if not self._mend_bells():
+                    raise
+                continue
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -127,6 +132,13 @@ class Timekeeper:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             on_turn()
             stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
+
+    def _mend_bells(self) -> int:
+        """Let one bell that something else has written over keep no others from being rung."""
+        with self._store.writing() as session:
+            mended = mend_bells(session, self._now())
+        log.error("bells that could not be read are set anew: %d", mended)
+        return mended
 
     def _until_next(self) -> float:
         """Return the real seconds until something falls due, as far as the last read knows."""

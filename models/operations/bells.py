@@ -7,10 +7,10 @@ something to. A queued notice is its own bell (`_bells_of`).
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, func, select, update
+from sqlalchemy import ColumnElement, Table, delete, func, select, update
 
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
@@ -19,6 +19,9 @@ from models.rules.queues import DELIVERY, QUEUES
 from models.rules.vocabulary import NoticeState
 from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
+from models.tables.instants import LENGTHS
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass
@@ -83,6 +86,26 @@ def claim_due(
             due.lateness = max(due.lateness, now - since)
             _ring_at(session, bells, due.ids[queue], again_at)
     return due
+
+
+def mend_bells(session: Session, now: datetime) -> int:
+    """Drop bells whose moment nobody can read, and ring for such notices at once; returns how many.
+
+    SQLite keeps a value of any type in any column. A row without its bell gets it anew
+    (`missing_bells.py`).
+    """
+    if session.dialect != "sqlite":
+        return 0
+    dropped = delete(BELL).where(_is_unreadable(BELL.c.ring_at) | _is_unreadable(BELL.c.due_at))
+    of_queued = NOTICE.c.state == NoticeState.QUEUED
+    rung = update(NOTICE).where(of_queued, _is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
+    return sum(session.connection().execute(change).rowcount for change in (dropped, rung))
+
+
+def _is_unreadable(column: AnyColumn) -> ColumnElement[bool]:
+    """Return the condition for what SQLite keeps and is no instant."""
+    kind, length = func.typeof(column), func.length(column)
+    return ~((kind == "blob") & length.in_(LENGTHS) & (column <= _LATEST))
 
 
 def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:

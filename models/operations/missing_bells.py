@@ -18,6 +18,7 @@ from models.bulk import insert_missing
 from models.database import Session
 from models.membership import is_in
 from models.operations.bells import bell
+from models.queries.checked_rows import read_checked
 from models.rules.lifecycle.moments import next_moment
 from models.rules.queues import ESCALATION
 from models.rules.state import read_state
@@ -67,7 +68,7 @@ class BellSearch:
             self._below = rows[-1]
         if not rows:
             return []
-        return _unrung(session, _waiting(table, lambda ids: ids.between(rows[-1], rows[0])))
+        return _unrung(session, table, lambda ids: ids.between(rows[-1], rows[0]))
 
 
 def all_unrung(session: Session) -> Iterator[Unrung]:
@@ -85,26 +86,23 @@ def set_missing_bells(session: Session, rows: Sequence[Unrung], now: datetime) -
     bells = []
     for table in (INBOX, TICKET):
         ids = [row.row_id for row in rows if (row.queue == ESCALATION) == (table is TICKET)]
-        locked = _waiting(table, partial(is_in, values=ids))
-        unrung = _unrung(session, locked.with_for_update(skip_locked=True, of=table))
+        unrung = _unrung(session, table, partial(is_in, values=ids), lock=True)
         bells += [bell(row.queue, row.row_id, max(row.at, now)) for row in unrung]
     insert_missing(session.connection(), BELL, bells)
     return len(bells)
 
 
-def _unrung(session: Session, waiting: AnySelect) -> list[Unrung]:
-    rows = session.execute(waiting).all()
-    if "queue" in waiting.selected_columns:
-        return [Unrung(row.queue, row.id, row.ticket, row.at) for row in rows]
-    moments = ((row, _next_moment(row.number, row.state)) for row in rows)
-    return [Unrung(ESCALATION, row.id, row.number, at) for row, at in moments if at is not None]
-
-
-def _waiting(table: Table, are_meant: Callable[[AnyColumn], ColumnElement[bool]]) -> AnySelect:
+def _unrung(
+    session: Session,
+    table: Table,
+    are_meant: Callable[[AnyColumn], ColumnElement[bool]],
+    *,
+    lock: bool = False,
+) -> list[Unrung]:
     """Return those rows without a bell that wait, or that time may still change.
 
     `are_meant` says of a column of ids which are meant; said of the bells too, it keeps PostgreSQL
-    from reading all of them.
+    from reading all of them. With `lock` they are locked, and what another has locked left out.
     """
     if table is INBOX:
         columns = [INBOX.c.id, INBOX.c.queue, INBOX.c.ticket, INBOX.c.at]
@@ -116,7 +114,17 @@ def _waiting(table: Table, are_meant: Callable[[AnyColumn], ColumnElement[bool]]
         queue = literal(ESCALATION)
     bells = select(BELL.c.row_id).where(are_meant(BELL.c.row_id))
     its_own = bells.where(BELL.c.row_id == table.c.id, BELL.c.queue == queue)
-    return select(*columns).where(are_meant(table.c.id), waits, ~its_own.exists())
+
+    def narrow(rows: AnySelect) -> AnySelect:
+        rows = rows.where(are_meant(table.c.id), waits, ~its_own.exists())
+        return rows.with_for_update(skip_locked=True, of=table) if lock else rows
+
+    # one that cannot be read, which `hotline log --verify` names, must not hide the others
+    readable = [row for row in read_checked(session, columns, narrow) if not row.unreadable]
+    if table is INBOX:
+        return [Unrung(row.queue, row.id, row.ticket, row.at) for row in readable]
+    moments = ((row, _next_moment(row.number, row.state)) for row in readable)
+    return [Unrung(ESCALATION, row.id, row.number, at) for row, at in moments if at is not None]
 
 
 def _next_moment(number: str, state: str) -> datetime | None:

@@ -14,6 +14,7 @@ from models.membership import is_in
 from models.operations.bells import bell, drop_bells, set_bells
 from models.operations.ticket_change import NewTicket, TicketRow
 from models.operations.titles import stored_particulars
+from models.queries.checked_rows import read_checked
 from models.queries.inbox_rows import INBOX_COLUMNS, ForgedMessage, InboxRow, outline_hash
 from models.queries.stored_messages import read_inbox_row, read_message_of, read_outline
 from models.rulebook import Rulebook
@@ -22,6 +23,7 @@ from models.rules.messages import Message, Refusal, UnitSucceeded
 from models.rules.packing import pack_json
 from models.rules.particulars import Particulars, read_particulars
 from models.rules.queues import ESCALATION
+from models.rules.routing.directory import Directory
 from models.rules.routing.unit_history import Succession
 from models.rules.state import Clock, State, read_state
 from models.rules.vocabulary import MessageType
@@ -88,6 +90,18 @@ def lock_tickets(
     """
     rows = lock_rows(session, numbers, wait=wait)
     return [_work_of(session.cipher, row) for row in rows]
+
+
+def has_forged_row(session: Session, number: str) -> bool:
+    """Return whether a ticket has a row that is not the service's; it need not be readable."""
+    columns = [TICKET.c[name] for name in TicketRow._fields]
+    for checked in read_checked(
+        session, columns, lambda rows: rows.where(TICKET.c.number == number)
+    ):
+        row = TicketRow(*checked[: len(columns)])
+        if checked.unreadable or not is_own_row(session.cipher, row.content, row.end, row.row_hash):
+            return True
+    return False
 
 
 def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[TicketRow]:
@@ -244,15 +258,32 @@ def quarantine(session: Session, number: str, now: datetime) -> None:
     session.execute(update(TICKET).where(*first).values(quarantined_at=now))
 
 
-def refuse_waiting(session: Session, number: str, why: LazyText) -> None:
-    """Refuse all that waits for a ticket that cannot be advanced, and ring no longer for it."""
+def waiting_ids(session: Session, number: str) -> Sequence[int]:
+    """Return the ids of all rows that wait for a ticket, whatever else is in them."""
+    waiting = INBOX.c.ticket == number, INBOX.c.state == WAITING
+    return session.scalars(select(INBOX.c.id).where(*waiting).order_by(INBOX.c.id)).all()
+
+
+def read_waiting_alone(session: Session, row_id: int, directory: Directory) -> None:
+    """Read the message of one row by itself; raises what keeps it from being read."""
+    row = session.execute(select(*INBOX_COLUMNS).where(INBOX.c.id == row_id)).one()
+    read_inbox_row(session, InboxRow(*row), directory)
+
+
+def refuse_rows(session: Session, rows: Collection[int], why: LazyText) -> None:
+    """Refuse these waiting rows of the inbox, and ring no longer for them."""
     refused = session.execute(
         update(INBOX)
-        .where(INBOX.c.ticket == number, INBOX.c.state == WAITING)
+        .where(is_in(INBOX.c.id, rows), INBOX.c.state == WAITING)
         .values(state=REFUSED, reason={"why": why, "missing": []})
         .returning(INBOX.c.queue, INBOX.c.id)
     ).all()
     drop_bells(session, [(row.queue, row.id) for row in refused])
+
+
+def refuse_waiting(session: Session, number: str, why: LazyText) -> None:
+    """Refuse all that waits for a ticket that cannot be advanced, and ring no longer for it."""
+    refuse_rows(session, waiting_ids(session, number), why)
     ticket = select(TICKET.c.id).where(TICKET.c.number == number)
     if (ticket_id := session.scalar(ticket)) is not None:
         drop_bells(session, [(ESCALATION, ticket_id)])

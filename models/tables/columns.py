@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import NULLTYPE, TypeDecorator, TypeEngine
 
+from models.errors import UnreadableValue
 from models.json_types import Json
 from models.rules.packing import Packed, is_packed_json, unpack_json
 from models.security.encryption import Binding, Encrypted
@@ -50,15 +51,19 @@ class Instant(TypeDecorator[datetime]):
         return _bytes if dialect.name == "sqlite" else _aware
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        """Convert to aware UTC."""
+        """Convert to aware UTC; raises UnreadableValue where SQLite has kept something else."""
         if value is None:
             return None
-        if isinstance(value, bytes):
-            return from_bytes(value)
-        if isinstance(value, str):
-            return datetime.fromisoformat(value).replace(tzinfo=UTC)
-        at: datetime = value
-        return at.astimezone(UTC)
+        try:
+            if isinstance(value, bytes):
+                return from_bytes(value)
+            if isinstance(value, str):
+                return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except ValueError as error:
+            raise UnreadableValue from error
+        if not isinstance(value, datetime):
+            raise UnreadableValue
+        return value.astimezone(UTC)
 
 
 class EncryptedColumn(TypeDecorator[Encrypted]):
@@ -102,8 +107,13 @@ class JsonText(TypeDecorator[Json]):
         return msgspec.json.encode(value, order="sorted").decode()
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> Json:
-        """Decode the JSON."""
-        return msgspec.json.decode(value) if value is not None else None
+        """Decode the JSON. Raises UnreadableValue."""
+        if value is None:
+            return None
+        try:
+            return msgspec.json.decode(value)
+        except (msgspec.DecodeError, TypeError, UnicodeDecodeError) as error:
+            raise UnreadableValue from error
 
 
 class PackedJson(JsonText):
@@ -143,7 +153,7 @@ class UndecodedJson(TypeDecorator[str]):
         return NULLTYPE
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """Return the text; what is neither text nor packed raises ValueError."""
+        """Return the text; what is neither text nor packed raises UnreadableValue."""
         return _json_of(value, dialect)
 
 
@@ -169,17 +179,17 @@ def undecoded(column: ColumnElement[Any]) -> ColumnElement[str]:
 
 
 def _json_of(value: Any, dialect: Dialect) -> str | None:
-    """Return the JSON text of a stored value. Raises ValueError or msgspec.DecodeError."""
+    """Return the JSON text of a stored value. Raises UnreadableValue."""
     if value is None or isinstance(value, str):
         return value
-    if not isinstance(value, bytes):
-        raise ValueError("no JSON")
-    if is_packed_json(value):
-        return unpack_json(value)
-    if dialect.name == "sqlite":
-        # its functions would not find anything in it
-        raise ValueError("text that is no text")
-    return value.decode()
+    is_packed = isinstance(value, bytes) and is_packed_json(value)
+    # the functions of SQLite would not find anything in bytes that are not packed
+    if not isinstance(value, bytes) or (dialect.name == "sqlite" and not is_packed):
+        raise UnreadableValue
+    try:
+        return unpack_json(value) if is_packed else value.decode()
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise UnreadableValue from error
 
 
 def _packed_or_bytes(value: Json | Packed) -> bytes | None:

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SECONDS, _MICROSECONDS = 5, 3
+LENGTHS = (_SECONDS, _SECONDS + _MICROSECONDS)
+"""The lengths of the bytes of an instant."""
+
 _SHIFT = 8 * _MICROSECONDS
 _A_DAY = 86_400
 
@@ -31,4 +34,7 @@ def from_bytes(stored: bytes) -> datetime:
         since = timedelta(0, number >> _SHIFT, number & (1 << _SHIFT) - 1)
     else:
         raise ValueError("no instant")
-    return _BEGINNING + since
+    try:
+        return _BEGINNING + since
+    except OverflowError as error:
+        raise ValueError("no instant") from error

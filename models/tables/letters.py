@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Dialect, String
 from sqlalchemy.types import TypeDecorator
 
+from models.errors import UnreadableValue
 from models.rules.vocabulary import EventName, MessageType
 
 _LETTERS = ascii_letters + digits
@@ -159,7 +160,10 @@ class LetterOf(TypeDecorator[str]):
         return lambda code: None if code is None else letters[code]
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> str | None:
-        """Return the code; raises ValueError where a database holds none."""
+        """Return the code; raises UnreadableValue where a database holds none."""
         if value is None:
             return None
-        return self.letters.code_of(value if isinstance(value, str) else "")
+        try:
+            return self.letters.code_of(value if isinstance(value, str) else "")
+        except ValueError as error:
+            raise UnreadableValue from error

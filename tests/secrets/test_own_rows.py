@@ -1,6 +1,6 @@
 """Workers go by no row of a ticket and by no rule that somebody without the key has written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -85,11 +85,31 @@ FORGED: dict[str, Callable[[], Any]] = {
 }
 
 
+UNREADABLE = (
+    *("updated_at = X'FFFFFFFFFF'", "updated_at = X'FF'", "updated_at = 7", "updated_at = 'x'"),
+    *("title = CAST(X'FF' AS TEXT)", "title = X'FF'", "state = CAST(X'FF' AS TEXT)"),
+    *("state = X'FF'", "seq = 'x'", "hash = 'x'", "row_hash = 'x'", "facts = 'x'"),
+)
+"""What SQLite keeps, which has any value in any column."""
+
+
 @pytest.mark.parametrize("what", FORGED)
 def test_a_forged_row_is_quarantined_and_rebuilt(store: Store, what: str, tmp_path: Path) -> None:
     """Its message waits, everybody is told, and the ticket becomes what it would have been."""
+    _quarantined_and_rebuilt(store, FORGED[what](), tmp_path)
+
+
+@pytest.mark.store(fill=_begin, databases=["sqlite"])
+@pytest.mark.parametrize("values", UNREADABLE)
+def test_so_is_a_row_that_nobody_can_read(store: Store, values: str, tmp_path: Path) -> None:
+    """No message is refused because of it."""
+    forged = text(f"UPDATE ticket SET {values} WHERE number = 'R1'")
+    _quarantined_and_rebuilt(store, forged, tmp_path)
+
+
+def _quarantined_and_rebuilt(store: Store, forged: Any, tmp_path: Path) -> None:
     before = row_of(store, "R1")
-    _change(store, FORGED[what]())
+    _change(store, forged)
     arrivals = [message(n, "site.arrived", "2026-11-06T09:59") for n in ("R1", "R3")]
     feed(store, arrivals, NOW)
     dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
@@ -225,3 +245,51 @@ def test_a_rule_that_nothing_can_read_is_refused(store: Store, statement: str) -
     _change(store, text(statement))
     with store.reading() as session, pytest.raises(HotlineError, match="hotline db accept"):
         load_rulebook(session)
+
+
+UNREADABLE_MESSAGES = (
+    *("at = 7", "arrived_at = 'x'", "quiet_before = X'FF'", "type = '!'", "outline = '{'"),
+    *("source = CAST(X'FF' AS TEXT)", "message_id = X'FF'", "body = X'00'"),
+)
+
+
+@pytest.mark.store(fill=_begin, databases=["sqlite"])
+@pytest.mark.parametrize("values", UNREADABLE_MESSAGES)
+def test_a_message_that_nobody_can_read_is_refused_alone(
+    store: Store, values: str, tmp_path: Path
+) -> None:
+    """What else waits for its ticket is applied, and so is what waits for others."""
+    states = _states_with_a_bad_message(store, values, tmp_path)
+    assert sorted(states) == [("R1", "applied"), ("R1", "refused"), ("R3", "applied")]
+
+
+def test_a_message_under_a_key_that_is_not_there_holds_up_no_other_ticket(
+    store: Store, tmp_path: Path
+) -> None:
+    """Its key file may have yet to come: it waits with what waits beside it."""
+    values = "body = X'0102'" if store.has_one_writer else r"body = '\x0102'"
+    states = _states_with_a_bad_message(store, values, tmp_path)
+    assert sorted(states) == [("R1", "waiting"), ("R1", "waiting"), ("R3", "applied")]
+
+
+def _states_with_a_bad_message(
+    store: Store, values: str, folder: Path
+) -> Sequence[tuple[str, str]]:
+    urged = {"text": "快", "unit": "城管局", "by": "王"}
+    messages = [
+        message("R1", "site.arrived", "2026-11-06T09:59", id="bad"),
+        message("R1", "unit.urged", "2026-11-06T09:58", id="good", **urged),
+        message("R3", "unit.urged", "2026-11-06T09:58", id="another", **urged),
+    ]
+    with store.reading() as session:
+        before = session.scalar(select(func.max(INBOX.c.id)))
+    feed(store, messages, NOW)
+    _change(store, text(f"UPDATE inbox SET {values} WHERE message_id = 'bad'"))
+    dispatcher = NoticeDispatcher(store, lambda: NOW, folder, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    for _time in range(2):
+        # the second time its bell rings again
+        advance_batch(context, CONTACT, ["R1", "R3"])
+    with store.reading() as session:
+        rows = session.execute(select(INBOX.c.ticket, INBOX.c.state).where(INBOX.c.id > before))
+        return [(row.ticket, row.state) for row in rows]

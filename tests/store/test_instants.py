@@ -34,7 +34,9 @@ def test_whole_seconds_are_five_bytes() -> None:
     assert len(to_bytes(at("2026-11-23T08:30") + timedelta(microseconds=1))) == 8
 
 
-@pytest.mark.parametrize("stored", [b"", b"1234", b"123456", b"123456789"])
+@pytest.mark.parametrize(
+    "stored", [b"", b"1234", b"123456", b"123456789", b"\xff" * 5, b"\xff" * 8]
+)
 def test_other_bytes_are_none(stored: bytes) -> None:
     with pytest.raises(ValueError, match="instant"):
         from_bytes(stored)

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from models.database import Store
 from models.operations import missing_bells
+from models.operations.bells import mend_bells
 from models.operations.missing_bells import Unrung, all_unrung, set_missing_bells
 from models.rules.queues import ESCALATION, INTAKE
-from models.tables.core import BELL, INBOX, TICKET
+from models.tables.core import BELL, INBOX, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter, message
 
 NOW = at("2026-11-02T10:00")
@@ -99,3 +100,34 @@ def test_a_row_that_a_worker_holds_is_left_to_it(store: Store) -> None:
         worker.execute(select(TICKET.c.id).where(TICKET.c.number == "B1").with_for_update())
         assert _set(store, unrung) == 3
     assert [row.ticket for row in _unrung(store)] == ["B1"]
+
+
+@pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["sqlite"])
+@pytest.mark.parametrize(
+    "garbage", ["7", "'soon'", "X'FF'", "X'FFFFFFFFFF'", "X'FFFFFFFFFFFFFFFF'"]
+)
+@pytest.mark.parametrize("column", ["ring_at", "due_at"])
+def test_a_bell_that_nobody_can_read_keeps_none_from_ringing(
+    store: Store, column: str, garbage: str
+) -> None:
+    """SQLite keeps any value: it is dropped, and set again like one that is missing."""
+    before = _bells(store)
+    with store.writing() as session:
+        session.execute(text(f"UPDATE bell SET {column} = {garbage} WHERE queue = 'intake'"))
+        session.execute(text(f"UPDATE notice SET ring_at = {garbage} WHERE id = 1"))
+    with store.writing() as session:
+        assert mend_bells(session, NOW) == 2
+        assert mend_bells(session, NOW) == 0
+        assert session.scalar(select(NOTICE.c.ring_at).where(NOTICE.c.id == 1)) == NOW
+    assert _set(store, _unrung(store)) == 1
+    assert _bells(store) == before
+
+
+@pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["sqlite"])
+def test_a_message_that_nobody_can_read_hides_no_other(store: Store) -> None:
+    """It gets no bell, since nobody could answer that; those beside it do."""
+    feed(store, [letter("W2", "2026-11-02T09:40")], NOW)
+    with store.writing() as session:
+        session.execute(delete(BELL))
+        session.execute(text("UPDATE inbox SET at = 7 WHERE ticket = 'W1'"))
+    assert sorted(row.ticket for row in _unrung(store)) == ["B1", "B2", "B3", "W2"]

@@ -94,7 +94,7 @@ def ring(store: Store, clock: ManualClock, dispatcher: NoticeDispatcher) -> int:
     with store.writing() as session:
         due = claim_due(session, clock(), clock() + PATIENCE, {DELIVERY: 5000})
     rows = due.ids.get(DELIVERY, [])
-    dispatcher.dispatch(rows)
+    dispatcher.send(dispatcher.route(rows))
     return len(rows)
 
 

@@ -55,8 +55,8 @@ def test_a_yellow_card_is_not_sent_after_the_answer(store: Store, tmp_path: Path
     first = NoticeDispatcher(store, clock, tmp_path, None, "zh")
     second = NoticeDispatcher(store, clock, tmp_path, None, "zh")
     rows = [n.id for n in notices(store)]
-    first.dispatch(rows)
-    second.dispatch(rows)
+    first.send(first.route(rows))
+    second.send(second.route(rows))
     assert first.dropped and not second.dropped
     (yellow,) = notices(store, "yellow")
     assert (yellow.state, yellow.error, yellow.sent_at) == ("dropped", None, None)

@@ -188,6 +188,22 @@ def test_bells_that_were_deleted_are_set_again(
     assert "rows waited without a bell" in log.read_text()
 
 
+def test_a_bell_that_nobody_can_read_stops_no_timekeeper(
+    tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
+    """The others are rung, and where it was missing it is set again."""
+    url, log = f"sqlite:///{tmp_path / 'garbage.db'}", tmp_path / "log"
+    with prepared_store(url) as store, key_value_server as server:
+        feed(store, _letters(3), system_clock())
+        with store.writing() as session:
+            first = "(SELECT min(row_id) FROM bell)"
+            session.execute(text(f"UPDATE bell SET ring_at = 'soon' WHERE row_id = {first}"))
+        env = environment(tmp_path / "home", store.url, server.url)
+        with process("worker", env=env, log=log), process("timekeeper", env=env, log=log):
+            wait_until(lambda: _is_done(store, 3), 60, log.read_text())
+    assert "bells that could not be read are set anew: 1" in log.read_text()
+
+
 def test_rows_stay_due_while_the_broker_is_away(
     tmp_path: Path, key_value_server: KeyValueServer
 ) -> None:

@@ -4,8 +4,9 @@ The database is never kept waiting for a network: a notice is routed and held in
 sent in none, and its outcome recorded in another.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from models.clock import Now, monotonic
 from models.database import Store
@@ -20,6 +21,13 @@ from workers.notices.routing import routes_of
 
 _END_WITHIN = 3.0
 """Real seconds that a worker waits for what its channels are sending when it is told to stop."""
+
+
+class RoutedNotices(NamedTuple):
+    """Notices that may go out now, by their channel, and the policy in force."""
+
+    policy: Policy
+    by_channel: Mapping[str, Sequence[OutgoingNotice]]
 
 
 class NoticeDispatcher:
@@ -53,17 +61,33 @@ class NoticeDispatcher:
         """The number of notices given up after their last try."""
         return self._context.failed
 
-    def dispatch(self, rows: Sequence[int]) -> None:
-        """Send what of these notices may go out now.
+    def route(self, rows: Sequence[int]) -> RoutedNotices:
+        """Store which channels take these notices; returns those that may go out now."""
+        context = self._context
+        now = context.now()
+        if not context.channels.rule:  # then there is nothing to store
+            with context.store.reading() as session:
+                notices = ready_notices(session, rows, now)
+                return RoutedNotices(context.policy(session, now), {FILE: notices})
+        with context.store.writing() as session:
+            policy = context.policy(session, now)
+            notices = ready_notices(session, rows, now, lock=True)
+            notices = context.drop_over(session, notices, now)
+            channels = context.channels_now(session)
+            quiet = context.quiet_hours(session, policy)
+            routes = {n.row: routes_of(n, channels, policy.notices, quiet, now) for n in notices}
+            return RoutedNotices(policy, store_routes(session, notices, routes, now))
 
-        Notices for the file or the log are sent when this returns; external channels send in
-        threads of their own.
+    def send(self, routed: RoutedNotices) -> None:
+        """Send notices that may go out now.
+
+        Those for the file or the log are sent when this returns; external channels send in threads
+        of their own.
         """
-        policy, due = self._routed(rows)
-        for name, notices in due.items():
+        for name, notices in routed.by_channel.items():
             if name in self._built_in and notices:
-                self._send_built_in(name, notices, policy)
-        for name, notices in due.items():
+                self._send_built_in(name, notices, routed.policy)
+        for name, notices in routed.by_channel.items():
             if name in self._workers:
                 self._workers[name].put([notice.row for notice in notices])
 
@@ -74,23 +98,6 @@ class NoticeDispatcher:
         until = monotonic() + _END_WITHIN
         for worker in self._workers.values():
             worker.join(max(0.0, until - monotonic()))
-
-    def _routed(self, rows: Sequence[int]) -> tuple[Policy, dict[str, list[OutgoingNotice]]]:
-        """Return the policy in force, and the notices that go out now, by channel."""
-        context = self._context
-        now = context.now()
-        if not context.channels.rule:  # then there is nothing to store
-            with context.store.reading() as session:
-                notices = ready_notices(session, rows, now)
-                return context.policy(session, now), {FILE: notices}
-        with context.store.writing() as session:
-            policy = context.policy(session, now)
-            notices = ready_notices(session, rows, now, lock=True)
-            notices = context.drop_over(session, notices, now)
-            channels = context.channels_now(session)
-            quiet = context.quiet_hours(session, policy)
-            routes = {n.row: routes_of(n, channels, policy.notices, quiet, now) for n in notices}
-            return policy, store_routes(session, notices, routes, now)
 
     def _send_built_in(self, name: str, notices: Sequence[OutgoingNotice], policy: Policy) -> None:
         context = self._context
