@@ -39,8 +39,8 @@ def _sent_but(store: Store, forged: str, folder: Path) -> None:
     for _time in range(2):
         assert dispatch_batch(context, DELIVERY, list(cards)) == CARDS
     lines = (folder / "notices.jsonl").read_text("utf-8").splitlines()
-    told = sorted(json.loads(line)["id"].partition("-")[0] for line in lines)
-    assert told == sorted(number for row, number in cards.items() if row != unreadable)
+    tickets = sorted(json.loads(line)["id"].partition("-")[0] for line in lines)
+    assert tickets == sorted(number for row, number in cards.items() if row != unreadable)
     with store.reading() as session:
         waiting = select(NOTICE.c.id).where(
             NOTICE.c.state == NoticeState.QUEUED, NOTICE.c.ring_at > NOW
