@@ -177,7 +177,7 @@ def _row_ids(queue: str, args: Sequence[object]) -> list[int] | None:
 def dispatch_batch(context: WorkerContext, queue: str, ids: Sequence[int]) -> int:
     """Send notices; one that cannot be read is left for later, and the others go out."""
 
-    def set_aside(row: int, error: Exception) -> None:
+    def notice_failed(row: int, error: Exception) -> None:
         context.count_failure(queue)
         log.error("notice set aside: %s", describe_safely(error), extra={"row": row})
         with context.store.writing() as session:
@@ -185,7 +185,7 @@ def dispatch_batch(context: WorkerContext, queue: str, ids: Sequence[int]) -> in
 
     for part in _parts(ids, context.store.batch_size):
         # nothing is sent before all are read: so none goes out twice
-        for routed in _together(part, context.dispatcher.route, set_aside):
+        for routed in _together(part, context.dispatcher.route, notice_failed):
             context.dispatcher.send(routed)
     return len(ids)
 
@@ -230,11 +230,11 @@ def _advance_tickets(context: WorkerContext, queue: str, ids: Sequence[int]) -> 
 
 def advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets together, and refuse what waits for one that cannot be."""
-    set_aside = partial(_set_ticket_aside, context, queue)
-    return sum(_together(numbers, partial(_advance, context, queue), set_aside))
+    failed = partial(_ticket_failed, context, queue)
+    return sum(_together(numbers, partial(_advance, context, queue), failed))
 
 
-def _set_ticket_aside(context: WorkerContext, queue: str, number: str, error: Exception) -> None:
+def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Exception) -> None:
     """Refuse what waits for a ticket that no rule can carry on; one with a forged row waits.
 
     Where some of what waits cannot be read, only that is refused.
@@ -287,13 +287,14 @@ def _ring_later(context: WorkerContext, session: Session, queue: str, rows: Sequ
 def _together(
     items: Sequence[_T],
     work: Callable[[Sequence[_T]], _R],
-    set_aside: Callable[[_T, Exception], None],
+    on_failure: Callable[[_T, Exception], None],
     *,
     is_half: bool = False,
 ) -> list[_R]:
-    """Do the work of a batch; where that fails, by halves, and set aside what fails alone, twice.
+    """Do the work of a batch; where that fails, by halves, down to single items.
 
-    Returns what came of each part. Raises what is nobody's fault.
+    `on_failure` is called with each that fails alone, twice. Returns what came of each part. Raises
+    what is nobody's fault.
     """
     try:
         return [work(items)]
@@ -307,13 +308,13 @@ def _together(
         # the others are together again soon: one by one they would hold up clocks for seconds
         middle = len(items) // 2
         halves = items[:middle], items[middle:]
-        return [done for h in halves for done in _together(h, work, set_aside, is_half=True)]
+        return [done for h in halves for done in _together(h, work, on_failure, is_half=True)]
     try:
         return [work(items)]
     except Exception as error:
         if _is_nobodys_fault(error):
             raise
-        set_aside(items[0], error)
+        on_failure(items[0], error)
         return []
 
 
