@@ -3,13 +3,14 @@
 import re
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from models.rules.personal.figures import every_figure
 from models.rules.phones import find_phones, normalize_phone
 from models.rules.redaction import Redactor, redact_text
 from models.rules.text import clean
+from tests.examples import examples
 
 LANDLINE = ("+86 754 88968698", "0754-88968698", "(0754)88968698", "075488968698")
 MOBILES = ("13812340001", "138 1234 0001", "+86 138-1234-0001")
@@ -44,6 +45,7 @@ def test_each_of_two_numbers_in_the_field_is_hidden(written: str) -> None:
         "1 3 5 7 9 11 13 15 17 19栋没有电梯，海湾花园3栋电梯坏了",
         "汕府办〔2024〕12号文件，地铁3号线2号出口，学校3号门口，11月12号停水",
         "统一社会信用代码91440500MA4UQ3WX1X的公司",
+        "型号11020361102026X的水表",
         "我叫了外卖，我叫车被拒载，本人多次投诉，联系人员不接电话",
         "微信支付1380元，QQ群里有人说，护照和港澳通行证预约",
     ],
@@ -206,3 +208,13 @@ def test_redacting_twice_changes_nothing_and_a_text_stays_about_as_long(
     assume(len(clean(name[:4])) > 1)
     mine = redactor.redact_text(text)
     assert redactor.redact_text(mine) == mine
+
+
+BORN = r"(19|20)?\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d)"
+
+
+@given(st.from_regex(rf"[1-6]\d{{5}}{BORN}\d{{2,4}}[ -]?[Xx]?\d{{0,3}}", fullmatch=True))
+@settings(max_examples=examples(300))
+def test_what_is_like_an_identity_number_can_be_read(number: str) -> None:
+    """Of fourteen figures and a letter, as long as an old number, a library made an error."""
+    redact_text(f"号{number}，")

@@ -119,7 +119,8 @@ def _card_from(plain: str, groups: Sequence[Group], first: int) -> tuple[Place |
 
 def _is_identity(number: str, plain: str, begins: int) -> bool:
     """Return whether a number is an identity card's, be it one of the old ones, or mistyped."""
-    old = len(number) == _OLD_IDENTITY_DIGITS
+    # the old ones have no letter, though fourteen figures and one are as long
+    old = len(number) == _OLD_IDENTITY_DIGITS and number.isdecimal()
     whole = f"{number[:6]}19{number[6:]}0" if old else number
     if len(whole) not in (_IDENTITY_DIGITS, _DISABILITY_DIGITS) or not _BORN.match(whole):
         return False
