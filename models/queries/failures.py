@@ -1,14 +1,16 @@
 """Refused messages and notices that no channel took, each with the reason."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import ColumnElement, func, select
 
 from models.database import Session, columns_to_decrypt
+from models.errors import UnreadableValue
 from models.i18n import LazyText, render
 from models.json_types import JsonObject
+from models.queries.checked_rows import read_checked
 from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
 from models.queries.event_channels import EventChannelStatus, event_channels
 from models.rules.redaction import redact_text
@@ -19,6 +21,9 @@ from models.tables.core import INBOX, NOTICE, TICKET
 from models.tables.inbox import WAITING
 
 MESSAGE, NOTE = "message", "notice"
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+"""Stands for a moment that cannot be read: it is listed last."""
+
 MAX_LISTED = 500
 """The most of each that are listed, the latest first; all are counted."""
 
@@ -107,27 +112,26 @@ def unanswered_messages(session: Session, ticket: str) -> tuple[int, list[Failur
 
 
 def _refused(session: Session, most: int | None, *conditions: ColumnElement[bool]) -> list[Failure]:
-    rows = session.execute(
-        select(
-            INBOX.c.reason,
-            INBOX.c.arrived_at,
-            INBOX.c.message_id,
-            *columns_to_decrypt(INBOX.c.body),
-        )
-        .where(*conditions)
-        .order_by(INBOX.c.id.desc())
-        .limit(most)
+    """Return refused messages, also those of which something cannot be read."""
+    columns = dict.fromkeys(
+        (INBOX.c.reason, INBOX.c.arrived_at, INBOX.c.message_id, *columns_to_decrypt(INBOX.c.body))
+    )
+    latest_first = (INBOX.c.id.desc(),)
+    rows = read_checked(
+        session,
+        list(columns),
+        lambda q: q.where(*conditions).order_by(*latest_first).limit(most),
     )
     return [
         Failure(
             MESSAGE,
             r.id,
-            r.ticket,
-            r.type,
-            r.source,
-            reason_text(session, r),
-            r.arrived_at,
-            r.message_id,
+            r.ticket or "",
+            r.type or "",
+            r.source or "",
+            str(UnreadableValue()) if r.unreadable else reason_text(session, r),
+            r.arrived_at or _UNKNOWN,
+            r.message_id or "",
         )
         for r in rows
     ]

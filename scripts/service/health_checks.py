@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from models.clock import DemoClock, clock_speed, system_clock
 from models.database import Session, Store, sqlite_file, sqlite_module
-from models.errors import HotlineError
+from models.errors import HotlineError, UnreadableValue
 from models.i18n import _
 from models.migrations import revision
 from models.operations.store_closing import require_open
@@ -91,6 +91,8 @@ def _check_database(settings: Settings) -> Generator[CheckResult, None, str | No
         if not (yield from _check_opening(store)):
             return None
         yield from _check_store(store, settings)
+    except UnreadableValue as error:
+        yield CheckResult("store", PROBLEM, str(error))
     except StoreError as error:
         why = outage_reason(error)
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
@@ -131,13 +133,13 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         served = clock() if isinstance(clock, DemoClock) else now
         status = service_status(session, served)
         stuck_after = (_STUCK_AFTER + patience(session, now)) * clock_speed(clock)
-        policies = list(_check_policies(session, settings, served))
-        rights = list(check_rights(session, settings, now))
-        failed = list(check_failures(session, settings.home))
-        unrung = list(check_bells(session))
-        sent = list(check_event_channels(session, settings, now))
-        forged = list(check_forgeries(session))
-        backed_up = list(check_backup(session, settings, now))
+        policies = _listed(_check_policies(session, settings, served))
+        rights = _listed(check_rights(session, settings, now))
+        failed = _listed(check_failures(session, settings.home))
+        unrung = _listed(check_bells(session))
+        sent = _listed(check_event_channels(session, settings, now))
+        forged = _listed(check_forgeries(session))
+        backed_up = _listed(check_backup(session, settings, now))
         newest = last_anchor(session)
         guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
     if isinstance(clock, DemoClock):
@@ -159,6 +161,17 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
     yield _check_calendar(guess, served)
+
+
+def _listed(results: Iterator[CheckResult]) -> list[CheckResult]:
+    """Return what a check yields; where it meets a value that it cannot read, that ends it."""
+    found = []
+    try:
+        for result in results:
+            found.append(result)
+    except UnreadableValue as error:
+        found.append(CheckResult("store", PROBLEM, str(error)))
+    return found
 
 
 def _check_policies(session: Session, settings: Settings, now: datetime) -> Iterator[CheckResult]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from models.clock import system_clock
 from models.database import Store
@@ -228,3 +228,19 @@ def test_only_who_may_act_sends_again(hotline: InProcessHotline) -> None:
     assert [line["who"] for line in hotline.lines("access") if line["outcome"] == "denied"] == [
         "li", "wang",
     ]  # fmt: skip
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_a_value_that_nobody_can_read_is_named_and_hides_nothing_else(
+    hotline: InProcessHotline, store: Store
+) -> None:
+    """SQLite keeps any value in any column: lists go on, and so does `doctor`."""
+    with store.writing() as session:
+        session.execute(text("UPDATE inbox SET arrived_at = 7 WHERE ticket = 'NEVER'"))
+        session.execute(text("UPDATE policy_version SET added_at = X'FF'"))
+    refused = {row["ticket"]: row["why"] for row in hotline.lines("refused") if "ticket" in row}
+    assert "log --verify" in refused["NEVER"]
+    assert "log --verify" not in refused["K1"]
+    checks = {check["check"]: check["told"] for check in hotline.json("doctor", code=1)}
+    assert "log --verify" in checks["store"]
+    assert {"refused", "processes", "terminal"} & set(checks) >= {"refused", "terminal"}
