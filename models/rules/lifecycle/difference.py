@@ -185,9 +185,10 @@ class LoggedClocks:
         ran = logged is not None and logged.state == ClockState.RUNNING
         # that a clock expired has an event of its own
         ended = not clock.running and clock.state != ClockState.EXPIRED
-        alike = logged is not None and (logged.state, logged.due) == (
-            clock.state,
-            clock.due,
+        # one that was cancelled may be another holder's, who is in the log too: nothing is owed
+        alike = logged is not None and (
+            (logged.state, logged.due) == (clock.state, clock.due)
+            or logged.state == clock.state == ClockState.CANCELLED
         )
         if ran and clock.running and logged is not None and not _same_holder(logged, clock.holder):
             return [
