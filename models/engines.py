@@ -15,6 +15,7 @@ from models.errors import HotlineError
 from models.i18n import _
 from models.poolers import shares_sessions
 from models.private_files import make_private_folder, open_private
+from models.rules.vocabulary import LISTS
 
 SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
@@ -46,7 +47,10 @@ class OpenedFile:
 
 
 def sqlite_module() -> ModuleType:
-    """Return the SQLite library: the one from the wheel, or Python's own where it is new enough."""
+    """Return the SQLite library: the one from the wheel, or Python's own where it is new enough.
+
+    It takes our values without asking them how (`_adapt_at_once`).
+    """
     try:
         module: ModuleType = importlib.import_module("pysqlite3.dbapi2")
     except ModuleNotFoundError:
@@ -63,13 +67,16 @@ def sqlite_module() -> ModuleType:
 
 
 def _adapt_at_once(module: ModuleType) -> None:
-    """Tell the driver that bytes and None are what they are.
+    """Tell the driver that bytes and None are what they are, and codes texts.
 
-    It looks for an adapter of each such value, and then for two methods that none of them has:
-    that took most of the time of an insert. It asks nothing of plain numbers and texts.
+    Of any value but plain numbers and texts it looks for an adapter, and then for a method by which
+    the value adapts itself: that took most of the time of an insert. Each of these adapters is a
+    function in C, as one in Python would take as long.
     """
     module.register_adapter(bytes, bytes)
     module.register_adapter(type(None), {None: None}.get)
+    for code in LISTS:
+        module.register_adapter(code, str.__str__)
 
 
 def sqlite_file(url: str) -> Path | None:

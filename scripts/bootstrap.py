@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hotline.command")
 
-_OBJECTS = 50_000
-"""The objects after which the collector looks for cycles.
+_GC_THRESHOLD = 50_000
+"""The new objects after which the collector looks for cycles.
 
-Rows are made by the thousand and form none: at its default of 700 it took a quarter of a worker's
-time.
+Rows are made by the thousand and form none: at Python's default of 700 it took a quarter of a
+worker's time.
 """
 
 POLICY_FILE, UNITS_FILE = "haojiang.toml", "haojiang-units.toml"
@@ -36,15 +36,14 @@ def open_store(settings: Settings, application: str = "") -> "Store":
     """Open the store as it is. Raises HotlineError, and WrongSchema unless it can be used so.
 
     Nothing is created or upgraded: that is what `make_store` is for. `application` is what a server
-    lists this process as, the command that runs where it is not given.
+    lists this process as, the command that runs where it is not given. From now on the process
+    collects garbage as one that works does.
     """
     from models.database import Store
     from models.migrations import require_upgraded
     from models.security.encryption import load_cipher
 
-    # modules stay loaded to the end: the collector need not look through them again
-    gc.freeze()
-    gc.set_threshold(_OBJECTS)
+    _begin_collecting()
     require_store(settings)
     _close_open_home(settings)
     cipher = load_cipher(settings.key_path, settings.key)
@@ -56,6 +55,15 @@ def open_store(settings: Settings, application: str = "") -> "Store":
         store.close()
         raise
     return store
+
+
+def _begin_collecting() -> None:
+    """Let the collector look through what is made from now on: modules stay loaded to the end."""
+    if gc.get_freeze_count():
+        # whoever waits for the store opens it again and again: what a failed try leaves goes
+        gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
 
 
 def make_store(

@@ -26,8 +26,8 @@ from scripts.output import guard_terminal, log_for_people, open_closed_streams
 
 log = logging.getLogger("hotline.command")
 
-_OBJECTS_LOADED = 200_000
-"""More than the libraries of any command make."""
+_LOADING_GC_THRESHOLD = 400_000
+"""More objects than the libraries of any command make."""
 
 
 def build() -> App:
@@ -127,8 +127,9 @@ def _print_version(*, wanted: bool) -> None:
 def main() -> None:
     """Run the command: exit 0 done, 1 refused or failed, 2 wrong usage."""
     # What libraries make while they load stays: looking through it took a tenth of that time, and
-    # as much again at the end, where the system takes all memory back anyway.
-    gc.set_threshold(_OBJECTS_LOADED)
+    # as much again at the end, where the system takes all memory back anyway. So nothing may count
+    # on being finalized at the end where it is part of a cycle.
+    gc.set_threshold(_LOADING_GC_THRESHOLD)
     atexit.register(gc.freeze)
     if is_completing():
         sys.exit(complete(_build_in_language))

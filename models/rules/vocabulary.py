@@ -123,6 +123,7 @@ class ClockName(Code):
 
 
 EMERGENCY_CLOCKS = (ClockName.ON_SITE, ClockName.EMERGENCY_REPORT)
+"""The two clocks of an emergency (Regulation 3.4)."""
 
 
 class DenialAnswer(Code):

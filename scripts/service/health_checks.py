@@ -165,13 +165,13 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
 
 def _listed(results: Iterator[CheckResult]) -> list[CheckResult]:
     """Return what a check yields; where it meets a value that it cannot read, that ends it."""
-    found = []
+    listed = []
     try:
         for result in results:
-            found.append(result)
+            listed.append(result)
     except UnreadableValue as error:
-        found.append(CheckResult("store", PROBLEM, str(error)))
-    return found
+        listed.append(CheckResult("store", PROBLEM, str(error)))
+    return listed
 
 
 def _check_policies(session: Session, settings: Settings, now: datetime) -> Iterator[CheckResult]:
