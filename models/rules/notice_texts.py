@@ -1,6 +1,7 @@
 """Texts of notices (通知文本): templates of the policy, rendered in a sandbox."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,12 @@ PLACEHOLDERS = {
 }
 """The names that a template may use; personal are only the ticket's number and redacted title."""
 
+_EXAMPLES = (
+    PLACEHOLDERS,
+    {name: "1" if isinstance(value, str) else 2 for name, value in PLACEHOLDERS.items()},
+)
+"""What a template is tried with: nothing to say, and something everywhere, for its conditions."""
+
 
 class InvalidNoticeText(ValueError):
     """A text is no template, or uses a name that there is not."""
@@ -55,21 +62,33 @@ def _sandbox() -> "ImmutableSandboxedEnvironment":
 
 @lru_cache(maxsize=256)
 def compile_template(text: str) -> "Template":
-    """Compile a text, and try it with a value for every name; raises InvalidNoticeText."""
-    from jinja2 import TemplateError  # noqa: PLC0415
-
-    try:
+    """Compile a text, and try it with values for every name; raises InvalidNoticeText."""
+    with _refusing(text):
         if len(text) > TEMPLATE_CHARACTERS:
             raise TypeError(_("has more than {n} characters").format(n=TEMPLATE_CHARACTERS))
         _check_work(text)
         template = _sandbox().from_string(text)
-        template.render(PLACEHOLDERS)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        for values in _EXAMPLES:
+            template.render(values)
+    return template
+
+
+@contextmanager
+def _refusing(text: str) -> Iterator[None]:
+    """Raise InvalidNoticeText for whatever is wrong with a template."""
+    from jinja2 import TemplateError  # noqa: PLC0415
+
+    try:
+        yield
+    except (
+        *(TemplateError, TypeError, ValueError, ArithmeticError, RecursionError),
+        # of its own filters, about what they are given
+        AssertionError,
+    ) as error:
         message = _("{text}: {why}; it may name {names}")
         raise InvalidNoticeText(
             message.format(text=repr(text), why=error, names=", ".join(PLACEHOLDERS))
         ) from error
-    return template
 
 
 def _check_work(text: str) -> None:
@@ -105,5 +124,10 @@ def check_texts(texts: Mapping[str, str]) -> None:
 
 
 def fill_text(texts: Mapping[str, str], kind: str, values: Mapping[str, object]) -> str:
-    """Render the text of this kind on one line; `values` has a value for every placeholder."""
-    return " ".join(compile_template(texts[kind]).render(values).split())
+    """Render the text of this kind on one line; `values` has a value for every placeholder.
+
+    Raises InvalidNoticeText for a template that fails with these values alone.
+    """
+    template = compile_template(texts[kind])
+    with _refusing(texts[kind]):
+        return " ".join(template.render(values).split())

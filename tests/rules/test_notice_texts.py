@@ -27,6 +27,8 @@ from tests.rules.district import POLICY, POLICY_TEXT
         "{{ title|replace('', 'xxxxxxxx')|replace('x', 'xxxxxxxx')|replace('x', 'xxxxxxxx') }}",
         "{% set a = title ~ title %}{{ a }}",
         "{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}",
+        "{{ title|truncate(0) }}",
+        "{% if unit %}{{ unit > 3 }}{% endif %}",
         "x" * 2_001,
         "{{ " + "[" * 1_900,
     ],
@@ -46,6 +48,13 @@ def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
 )
 def test_gaps_and_conditions_are_enough(text: str) -> None:
     check_texts({"yellow": text})
+
+
+def test_a_text_that_fails_with_some_values_alone_says_so() -> None:
+    texts = {"yellow": "{% if title == 'x' %}{{ title > 3 }}{% endif %}"}
+    check_texts(texts)
+    with pytest.raises(InvalidNoticeText):
+        fill_text(texts, "yellow", PLACEHOLDERS | {"title": "x"})
 
 
 def test_what_stands_in_a_gap_is_no_template() -> None:

@@ -5,8 +5,9 @@ import pytest
 from models.database import Store
 from models.operations.notices.outgoing import ready_notices
 from models.rules.events import NoticedDuty, NoticeQueued
+from models.rules.policy import load_policy
 from models.rules.vocabulary import ClockName, ContactPurpose, DutyChange, NoticeKind, Recipient
-from tests.rules.district import POLICY
+from tests.rules.district import POLICY, policy_with
 from tests.store.factories import advance_tickets, at, feed, letter
 from tests.workers.dispatching import UNIT, notices, outgoing_notice
 from workers.notices.texts import NoticeTexts
@@ -46,6 +47,17 @@ def test_duties_read_as_a_list(language: str, text: str) -> None:
     event = NoticeQueued(kind=kind, role=role, unit=UNIT, duties=DUTIES)
     notice = outgoing_notice(kind=kind, role=role, event=event)
     assert NoticeTexts(POLICY, language).line(notice) == text
+
+
+def test_a_text_of_the_policy_that_fails_is_replaced_by_our_own() -> None:
+    """With these values alone: no notice is lost to it."""
+    failing = "{% if title == '水管爆裂' %}{{ title > 3 }}{% endif %}"
+    of_policy = f'[notices.texts.zh]\nyellow = "{failing}"\n\n[screening]'
+    policy = load_policy(policy_with(("[screening]", of_policy)), "failing")
+    for title in ("水管爆裂", "路灯不亮"):
+        # the first fails, and the second says nothing
+        notice = outgoing_notice(title=title)
+        assert NoticeTexts(policy, "zh").line(notice) == NoticeTexts(POLICY, "zh").line(notice)
 
 
 def test_what_has_no_deadline_names_none() -> None:

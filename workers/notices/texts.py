@@ -1,6 +1,7 @@
 """The texts of notices: those of the policy where it has any, else those of the project."""
 
 import json
+import logging
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,14 +11,17 @@ from typing import Any
 
 from msgspec import UnsetType
 
+from models.errors import describe_safely
 from models.i18n import N_, translator
 from models.operations.notices.batch import NoticeBatch
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.calendar import SHANGHAI
 from models.rules.events import NoticedDuty
-from models.rules.notice_texts import check_texts, fill_text
+from models.rules.notice_texts import InvalidNoticeText, check_texts, fill_text
 from models.rules.policy import Policy
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Code, DutyChange
+
+log = logging.getLogger("hotline.notices")
 
 
 @cache
@@ -35,32 +39,43 @@ class NoticeTexts:
 
     def __init__(self, policy: Policy, language: str) -> None:
         self.policy = policy
-        texts, self._names = default_texts(language)
+        self._own_texts, self._names = default_texts(language)
         by_language = {str(k): v for k, v in policy.notices.texts.items()}
-        self._texts = {**texts, **by_language.get(language, {})}
+        self._texts = {**self._own_texts, **by_language.get(language, {})}
         self._translate = cache(translator(language))
         self._separator = self._translate(_SEPARATOR)
 
     def line(self, notice: OutgoingNotice) -> str:
         """Return the text of one notice, on one line."""
-        return fill_text(self._texts, notice.kind, self._values(notice))
+        return self._fill(notice.kind, self._values(notice))
 
     def message(self, batch: NoticeBatch) -> tuple[str, str]:
         """Return subject and text of a message: a line for each notice, its ids in brackets."""
         first, *others = batch.notices
         values = self._values(first) | {"count": len(batch.notices)}
         if not others:
-            return fill_text(self._texts, "subject", values), f"{self.line(first)}\n[{batch.id}]"
+            return self._fill("subject", values), f"{self.line(first)}\n[{batch.id}]"
         values["unit"] = first.unit or ""
         values["tickets"] = json.dumps([n.ticket for n in batch.notices], ensure_ascii=False)
         lines = [
             f"{n}. {self.line(notice)} [{notice.id}]" for n, notice in enumerate(batch.notices, 1)
         ]
         if first.kind not in self.policy.notices.similar:
-            return fill_text(self._texts, "digest", values), "\n".join([*lines, f"[{batch.id}]"])
+            return self._fill("digest", values), "\n".join([*lines, f"[{batch.id}]"])
         if first.role in RECIPIENTS_OF_A_UNIT:
-            lines.append(fill_text(self._texts, "one_answer", values))
-        return fill_text(self._texts, "similar", values), "\n".join([*lines, f"[{batch.id}]"])
+            lines.append(self._fill("one_answer", values))
+        return self._fill("similar", values), "\n".join([*lines, f"[{batch.id}]"])
+
+    def _fill(self, kind: str, values: Mapping[str, object]) -> str:
+        """Fill in the policy's text; where that fails or says nothing, the project's own."""
+        try:
+            if text := fill_text(self._texts, kind, values):
+                return text
+        except InvalidNoticeText as error:
+            log.error(
+                "a text of the policy fails: %s", describe_safely(error), extra={"kind": kind}
+            )
+        return fill_text(self._own_texts, kind, values)
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
         """Return a value for every placeholder that a template may name."""
