@@ -1,7 +1,6 @@
 """The Textual app of the monitor: it reads the store and paints the screens."""
 
 import asyncio
-import gc
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,6 +27,7 @@ from monitor.card_alarm import CardAlarm
 from monitor.change_signal import ChangeSignal
 from monitor.command_app import CommandApp
 from monitor.commands import ANYWHERE, bindings
+from monitor.garbage import collect_little
 from monitor.history import History
 from monitor.operator.batches import BatchMenu
 from monitor.operator.failure_mending import FailureMender
@@ -224,9 +224,7 @@ class MonitorApp(CommandApp):
         self.show_status()
         self.paint_count += 1
         if self.paint_count == 1 and not self.is_headless:
-            # what is loaded by now stays: walking all of it again for garbage stops the screen for
-            # a tenth of a second each time
-            gc.freeze()
+            collect_little()
 
     def _draw(self, screen: MonitorScreen, snapshot: Snapshot, *, must: bool) -> None:
         drawn_on, drawn = self._drawn or (None, None)

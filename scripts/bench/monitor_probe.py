@@ -26,6 +26,7 @@ from models.rulebook import load_rulebook
 from models.settings import load_settings
 from models.tables.core import TICKET
 from monitor.app import MonitorApp
+from monitor.garbage import collect_little
 from monitor.screens.tickets import TicketsScreen
 from scripts.bench.monitor import SIZE
 from scripts.bootstrap import open_store
@@ -79,6 +80,8 @@ async def watch(store: Store, now: Now, looks: int) -> dict[str, object]:
     async with app.run_test(size=SIZE) as pilot:
         await _until(lambda: app.paint_count > 0)
         first = monotonic() - began
+        # as the monitor does in a terminal
+        collect_little()
         await pilot.press("2")
         await _look(app)
         async with Stalls() as stalls:
