@@ -4,11 +4,11 @@ Judged by SQLite's result codes and PostgreSQL's SQLSTATE, as the drivers' class
 SQLite's calls a missing table an OperationalError, like a lock.
 """
 
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from models.connection_errors import FULL, connection_reason, is_passing
-from models.errors import HotlineError
+from models.errors import HotlineError, UnreadableValue
 from models.i18n import LazyText, lazy, render
 
 _SQLITE_TRANSIENT = frozenset(
@@ -76,6 +76,9 @@ _REASONS: dict[str, LazyText] = {
 _NO_UTF8 = "Could not decode to UTF-8"
 """The beginning of what the driver says of a text that is none; it may be anybody's."""
 
+UNREADABLE_ERRORS = (UnreadableValue, DataError)
+"""What reading a value raises that is none of its column's: ours, and PostgreSQL's driver's."""
+
 StoreError = SQLAlchemyError
 """Whatever the database or its driver can fail with, for callers that go on without the store."""
 
@@ -114,7 +117,8 @@ def is_store_fault(error: BaseException) -> bool:
     """
     if is_transient(error):
         return True
-    if not isinstance(error, DBAPIError):
+    # a value that the driver cannot read, as an infinite instant, speaks of its row
+    if not isinstance(error, DBAPIError) or isinstance(error, DataError):
         return False
     if (code := sqlite_code(error)) is not None:
         return code not in _SQLITE_OF_ROWS

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from models.errors import HotlineError, describe_safely
+from models.errors import HotlineError, UnreadableValue, describe_safely
 from models.i18n import _, render
 from models.private_files import foreign_path, unwritable_disk, why_unwritable
 from models.rules.text import clean
@@ -67,7 +67,10 @@ def _outside_fault(error: Exception) -> str | None:
             return _("the broker: {why}; see HOTLINE_BROKER_URL").format(why=why)
     if "sqlalchemy.exc" in sys.modules:
         # where it is not loaded, no error can come from it
-        from models.store_errors import is_store_fault, outage_reason
+        from models.store_errors import UNREADABLE_ERRORS, is_store_fault, outage_reason
+
+        if isinstance(error, UNREADABLE_ERRORS):
+            return str(UnreadableValue())
 
         if line := _home_fault(error):
             return line

@@ -9,10 +9,9 @@ import redis
 
 from models.clock import Now, clock_speed, monotonic
 from models.database import Store
-from models.errors import UnreadableValue
 from models.operations.bells import DueRows, claim_due, first_bells, mend_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
-from models.store_errors import is_transient, outage_reason
+from models.store_errors import UNREADABLE_ERRORS, is_transient, outage_reason
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
@@ -118,7 +117,7 @@ class Timekeeper:
                 pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
                 if rung >= self._most:
                     continue
-            except UnreadableValue:
+            except UNREADABLE_ERRORS:
                 if not self._mend_bells():
                     raise
                 continue

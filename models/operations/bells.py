@@ -21,7 +21,8 @@ from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
 from models.tables.instants import LENGTHS
 
-_LATEST = datetime.max.replace(tzinfo=UTC)
+_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Instants that there are in every zone."""
 
 
 @dataclass
@@ -91,21 +92,20 @@ def claim_due(
 def mend_bells(session: Session, now: datetime) -> int:
     """Drop bells whose moment nobody can read, and ring for such notices at once; returns how many.
 
-    SQLite keeps a value of any type in any column. A row without its bell gets it anew
-    (`missing_bells.py`).
+    SQLite keeps a value of any type in any column, PostgreSQL infinite instants. A row without its
+    bell gets it anew (`missing_bells.py`).
     """
-    if session.dialect != "sqlite":
-        return 0
-    dropped = delete(BELL).where(_is_unreadable(BELL.c.ring_at) | _is_unreadable(BELL.c.due_at))
+
+    def is_unreadable(column: AnyColumn) -> ColumnElement[bool]:
+        is_instant: ColumnElement[bool] = column.between(_EARLIEST, _LATEST)
+        if session.dialect == "sqlite":
+            is_instant &= (func.typeof(column) == "blob") & func.length(column).in_(LENGTHS)
+        return ~is_instant
+
+    dropped = delete(BELL).where(is_unreadable(BELL.c.ring_at) | is_unreadable(BELL.c.due_at))
     of_queued = NOTICE.c.state == NoticeState.QUEUED
-    rung = update(NOTICE).where(of_queued, _is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
+    rung = update(NOTICE).where(of_queued, is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
     return sum(session.connection().execute(change).rowcount for change in (dropped, rung))
-
-
-def _is_unreadable(column: AnyColumn) -> ColumnElement[bool]:
-    """Return the condition for what SQLite keeps and is no instant."""
-    kind, length = func.typeof(column), func.length(column)
-    return ~((kind == "blob") & length.in_(LENGTHS) & (column <= _LATEST))
 
 
 def ring_again(session: Session, ids: Mapping[str, Sequence[int]], at: datetime) -> None:

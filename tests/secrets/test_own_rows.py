@@ -99,6 +99,23 @@ def test_a_forged_row_is_quarantined_and_rebuilt(store: Store, what: str, tmp_pa
     _quarantined_and_rebuilt(store, FORGED[what](), tmp_path)
 
 
+@pytest.mark.store(fill=_begin, databases=["postgresql"])
+@pytest.mark.parametrize("instant", ["infinity", "-infinity", "20000-01-01"])
+def test_a_row_with_an_instant_that_nobody_can_read_is_quarantined(
+    store: Store, instant: str, tmp_path: Path
+) -> None:
+    """PostgreSQL keeps infinite ones; a batch with one of them failed for ever."""
+    _change(store, text(f"UPDATE ticket SET updated_at = '{instant}' WHERE number = 'R1'"))
+    feed(store, [message(n, "site.arrived", "2026-11-06T09:59") for n in ("R1", "R3")], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, CONTACT, ["R1", "R3"]) == 1
+    with store.reading() as session:
+        assert quarantined_tickets(session, 9) == ["R1"]
+        waiting = session.scalars(select(INBOX.c.ticket).where(INBOX.c.state == WAITING)).all()
+    assert waiting == ["R1"]
+
+
 @pytest.mark.store(fill=_begin, databases=["sqlite"])
 @pytest.mark.parametrize("values", UNREADABLE)
 def test_so_is_a_row_that_nobody_can_read(store: Store, values: str, tmp_path: Path) -> None:

@@ -123,6 +123,17 @@ def test_a_bell_that_nobody_can_read_keeps_none_from_ringing(
     assert _bells(store) == before
 
 
+@pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["postgresql"])
+@pytest.mark.parametrize("garbage", ["infinity", "-infinity", "20000-01-01"])
+def test_so_does_a_bell_of_no_instant(store: Store, garbage: str) -> None:
+    before = _bells(store)
+    with store.writing() as session:
+        session.execute(text(f"UPDATE bell SET ring_at = '{garbage}' WHERE queue = 'intake'"))
+        assert mend_bells(session, NOW) == 1
+    assert _set(store, _unrung(store)) == 1
+    assert _bells(store) == before
+
+
 @pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["sqlite"])
 def test_a_message_that_nobody_can_read_hides_no_other(store: Store) -> None:
     """It gets no bell, since nobody could answer that; those beside it do."""
