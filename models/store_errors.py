@@ -77,7 +77,7 @@ _NO_UTF8 = "Could not decode to UTF-8"
 """The beginning of what the driver says of a text that is none; it may be anybody's."""
 
 UNREADABLE_ERRORS = (UnreadableValue, DataError)
-"""What reading a value raises that is none of its column's: ours, and PostgreSQL's driver's."""
+"""Errors of reading a value that is none of its column's: ours, and PostgreSQL's driver's."""
 
 StoreError = SQLAlchemyError
 """Whatever the database or its driver can fail with, for callers that go on without the store."""

@@ -1,4 +1,4 @@
-"""How many bells a worker holds: as many as it can answer, of clocks one more."""
+"""Consumers that hold as many bells as a worker can answer, of clocks one more."""
 
 from collections.abc import Iterable
 from threading import Semaphore

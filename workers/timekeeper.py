@@ -112,15 +112,11 @@ class Timekeeper:
         pause = POLL_INTERVAL
         while not stop.is_set():
             try:
-                rung = self.ring_due()
+                rung = self._ring_or_mend()
                 self.store_ok = True
                 pause = POLL_INTERVAL if self.broker_ok else min(pause * 2, _LONGEST_PAUSE)
                 if rung >= self._most:
                     continue
-            except UNREADABLE_ERRORS:
-                if not self._mend_bells():
-                    raise
-                continue
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -132,12 +128,17 @@ class Timekeeper:
             on_turn()
             stop.wait(min(pause, self._until_next()) if pause == POLL_INTERVAL else pause)
 
-    def _mend_bells(self) -> int:
-        """Let one bell that something else has written over keep no others from being rung."""
-        with self._store.writing() as session:
-            mended = mend_bells(session, self._now())
+    def _ring_or_mend(self) -> int:
+        """Ring; a bell that something else has written over keeps no others from being rung."""
+        try:
+            return self.ring_due()
+        except UNREADABLE_ERRORS:
+            with self._store.writing() as session:
+                mended = mend_bells(session, self._now())
+            if not mended:
+                raise
         log.error("bells that could not be read are set anew: %d", mended)
-        return mended
+        return self.ring_due()
 
     def _until_next(self) -> float:
         """Return the real seconds until something falls due, as far as the last read knows."""

@@ -116,11 +116,10 @@ def _refused(session: Session, most: int | None, *conditions: ColumnElement[bool
     columns = dict.fromkeys(
         (INBOX.c.reason, INBOX.c.arrived_at, INBOX.c.message_id, *columns_to_decrypt(INBOX.c.body))
     )
-    latest_first = (INBOX.c.id.desc(),)
     rows = read_checked(
         session,
         list(columns),
-        lambda q: q.where(*conditions).order_by(*latest_first).limit(most),
+        lambda q: q.where(*conditions).order_by(INBOX.c.id.desc()).limit(most),
     )
     return [
         Failure(

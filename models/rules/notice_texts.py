@@ -40,7 +40,7 @@ _EXAMPLES = (
     PLACEHOLDERS,
     {name: "1" if isinstance(value, str) else 2 for name, value in PLACEHOLDERS.items()},
 )
-"""What a template is tried with: nothing to say, and something everywhere, for its conditions."""
+"""Values that a template is tried with: none anywhere, and one everywhere, for its conditions."""
 
 
 class InvalidNoticeText(ValueError):

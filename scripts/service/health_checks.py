@@ -30,7 +30,7 @@ from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.shared_clock import service_clock
-from models.store_errors import StoreError, outage_reason
+from models.store_errors import UNREADABLE_ERRORS, StoreError, outage_reason
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.backup_checks import check_backup
 from scripts.service.bell_checks import check_bells
@@ -91,8 +91,8 @@ def _check_database(settings: Settings) -> Generator[CheckResult, None, str | No
         if not (yield from _check_opening(store)):
             return None
         yield from _check_store(store, settings)
-    except UnreadableValue as error:
-        yield CheckResult("store", PROBLEM, str(error))
+    except UNREADABLE_ERRORS:
+        yield CheckResult("store", PROBLEM, str(UnreadableValue()))
     except StoreError as error:
         why = outage_reason(error)
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
@@ -169,8 +169,8 @@ def _listed(results: Iterator[CheckResult]) -> list[CheckResult]:
     try:
         for result in results:
             listed.append(result)
-    except UnreadableValue as error:
-        listed.append(CheckResult("store", PROBLEM, str(error)))
+    except UNREADABLE_ERRORS:
+        listed.append(CheckResult("store", PROBLEM, str(UnreadableValue())))
     return listed
 
 

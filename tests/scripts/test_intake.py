@@ -374,7 +374,7 @@ def test_no_emergency_is_no_emergency(store: Store, value: str | None) -> None:
 
 
 def test_messages_are_stored_in_parts_and_rows_of_a_table_together(tmp_path: Path) -> None:
-    """What number a row keeps depends on the others; a message stands for itself."""
+    """The number that a row keeps depends on the others; a message stands for itself."""
     messages, table = tmp_path / "messages.jsonl", tmp_path / "letters.csv"
     messages.write_bytes(lines(*(letter(f"T{n}", "2026-11-02T09:00") for n in range(5))))
     rows = [row(str(n)) for n in range(5)]

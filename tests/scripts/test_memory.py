@@ -124,7 +124,7 @@ print(counts[-1] - counts[9])
 
 
 def test_who_waits_for_the_database_keeps_nothing_of_each_try(tmp_path: Path) -> None:
-    """What a failed try left was put where the collector does not look: 150 MB an hour."""
+    """A failed try left 86 KB where the collector does not look: 150 MB an hour."""
     assert int(_run(WAITING_START, str(tmp_path))) < 200
 
 

@@ -243,4 +243,4 @@ def test_a_value_that_nobody_can_read_is_named_and_hides_nothing_else(
     assert "log --verify" not in refused["K1"]
     checks = {check["check"]: check["told"] for check in hotline.json("doctor", code=1)}
     assert "log --verify" in checks["store"]
-    assert {"refused", "processes", "terminal"} & set(checks) >= {"refused", "terminal"}
+    assert checks.keys() >= {"refused", "terminal"}

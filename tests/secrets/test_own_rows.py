@@ -90,7 +90,7 @@ UNREADABLE = (
     *("title = CAST(X'FF' AS TEXT)", "title = X'FF'", "state = CAST(X'FF' AS TEXT)"),
     *("state = X'FF'", "seq = 'x'", "hash = 'x'", "row_hash = 'x'", "facts = 'x'"),
 )
-"""What SQLite keeps, which has any value in any column."""
+"""Values that SQLite keeps, as it does any value in any column."""
 
 
 @pytest.mark.parametrize("what", FORGED)
@@ -275,7 +275,7 @@ UNREADABLE_MESSAGES = (
 def test_a_message_that_nobody_can_read_is_refused_alone(
     store: Store, values: str, tmp_path: Path
 ) -> None:
-    """What else waits for its ticket is applied, and so is what waits for others."""
+    """Messages beside it, and those of other tickets, are applied."""
     states = _states_with_a_bad_message(store, values, tmp_path)
     assert sorted(states) == [("R1", "applied"), ("R1", "refused"), ("R3", "applied")]
 
