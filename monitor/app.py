@@ -122,6 +122,7 @@ class MonitorApp(CommandApp):
         self._ask_name = ask_name and not operator and not wallboard
         self._wallboard = wallboard
         self._preferences = Preferences(preferences)
+        self._begin_with_theme(str(self._preferences.get("theme")))
         self._history = History(self._preferences)
         knows_it = preferences is None or bool(self._preferences.get("introduced"))
         self._introduces = not wallboard and not knows_it
@@ -145,12 +146,18 @@ class MonitorApp(CommandApp):
         """Return the colours that the style sheet names; it is read before a theme is chosen."""
         return DARK.variables
 
-    def on_mount(self) -> None:
-        """Show the first screen and begin to read."""
+    def _begin_with_theme(self, chosen: str) -> None:
+        """Have the style sheet read with its colours: read again for others it takes 30 ms."""
         for theme in (DARK, LIGHT):
             self.register_theme(without_colours(theme) if self.no_color else theme)
-        chosen = str(self._preferences.get("theme"))
-        self.theme = chosen if chosen in (DARK.name, LIGHT.name) else DARK.name
+        self.set_reactive(MonitorApp.theme, LIGHT.name if chosen == LIGHT.name else DARK.name)
+        is_dark = self.current_theme.dark
+        # as Textual does it when the theme changes
+        self.set_class(is_dark, "-dark-mode", update=False)
+        self.set_class(not is_dark, "-light-mode", update=False)
+
+    def on_mount(self) -> None:
+        """Show the first screen and begin to read."""
         self.show_first_screen()
         self.run_worker(self._refresh_loop.run(), name="refresh")
         if self._change_signal is not None:

@@ -268,7 +268,9 @@ class TicketsScreen(MonitorScreen):
     def on_virtual_list_cursor_moved(self, _event: VirtualList.CursorMoved) -> None:
         """Show another ticket's preview, and load the rows around it, a page ahead."""
         self._show_range()
-        if self._has_preview or self.tickets.wants_rows():
+        if self.tickets.lacks_rows():
+            self.host.read_now()
+        elif self._has_preview or self.tickets.wants_rows():
             # the cursor is drawn first
             self.call_after_refresh(self.host.read_now)
 

@@ -16,9 +16,6 @@ from scripts.bench.growth import fill_with_closed
 from scripts.bench.storm import MOMENT, prepare_storm
 from scripts.bench.testbed import BenchFailed, Testbed
 
-SIZE = (160, 48)
-"""Columns and rows of the terminal."""
-
 _OPEN, _CLOSED = 100_000, 1_000_000
 _LOOKS = 30
 

@@ -28,7 +28,7 @@ from models.tables.core import TICKET
 from monitor.app import MonitorApp
 from monitor.garbage import collect_little
 from monitor.screens.tickets import TicketsScreen
-from scripts.bench.monitor import SIZE
+from scripts.bench.terminal_size import SIZE
 from scripts.bootstrap import open_store
 
 _TICK = 0.005

@@ -12,9 +12,10 @@ from models.child_environment import environment_for_child
 from models.clock import DemoClock, monotonic, system_clock
 from scripts.bench.context import BenchContext
 from scripts.bench.figures import Figure, Goal, Row, percentile
-from scripts.bench.monitor import SIZE, filled_store
+from scripts.bench.monitor import filled_store
 from scripts.bench.storm import MOMENT
 from scripts.bench.terminal import Terminal
+from scripts.bench.terminal_size import SIZE
 from scripts.bench.testbed import Testbed
 
 _OPEN, _CLOSED = 50_000, 20_000

@@ -184,6 +184,8 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
     async with second.run_test(size=(120, 40)) as pilot:
         await wait_for_refresh(pilot)
         assert second.theme == LIGHT.name
+        assert second.has_class("-light-mode")
+        assert not second.has_class("-dark-mode")
         assert "使用说明" not in screen_text(second)
 
 
