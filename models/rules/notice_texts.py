@@ -50,6 +50,9 @@ class InvalidNoticeText(ValueError):
 _FILTERS = ("capitalize", "d", "default", "int", "length", "lower", "title", "trim", "truncate")
 """The filters whose result is no longer than what they are given."""
 
+_MOST_FILTERS = 50
+"""What compiling takes grows with the third power of their number: a second for 150 of them."""
+
 
 @cache
 def _sandbox() -> "ImmutableSandboxedEnvironment":
@@ -82,6 +85,8 @@ def _refusing(text: str) -> Iterator[None]:
         yield
     except (
         *(TemplateError, TypeError, ValueError, ArithmeticError, RecursionError),
+        # of Python, about what a template that is nested too deeply becomes
+        *(SyntaxError, MemoryError),
         # of its own filters, about what they are given
         AssertionError,
     ) as error:
@@ -104,7 +109,10 @@ def _check_work(text: str) -> None:
         *(nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Test),
         *(nodes.Keyword, nodes.Concat),
     )
-    for node in _sandbox().parse(text).find_all(nodes.Node):
+    parsed = _sandbox().parse(text)
+    if len(list(parsed.find_all(nodes.Filter))) > _MOST_FILTERS:
+        raise TypeError(_("has more than {n} filters").format(n=_MOST_FILTERS))
+    for node in parsed.find_all(nodes.Node):
         if isinstance(node, nodes.Filter) and node.name in _FILTERS:
             continue
         if not isinstance(node, allowed):
@@ -112,15 +120,14 @@ def _check_work(text: str) -> None:
             raise TypeError(_("{what} is not allowed in a notice").format(what=name))
 
 
-def check_texts(texts: Mapping[str, str]) -> None:
+def check_text(kind: str, text: str) -> None:
     """Raise InvalidNoticeText where a text is for no known kind of notice, or is no template."""
-    for kind, text in texts.items():
-        if kind not in tuple(NoticeKind) and kind not in HEADINGS:
-            message = _("{kind} is no kind of notice; there are: {known}")
-            raise InvalidNoticeText(
-                message.format(kind=repr(kind), known=", ".join((*HEADINGS, *NoticeKind)))
-            )
-        compile_template(text)
+    if kind not in tuple(NoticeKind) and kind not in HEADINGS:
+        message = _("{kind} is no kind of notice; there are: {known}")
+        raise InvalidNoticeText(
+            message.format(kind=repr(kind), known=", ".join((*HEADINGS, *NoticeKind)))
+        )
+    compile_template(text)
 
 
 def fill_text(texts: Mapping[str, str], kind: str, values: Mapping[str, object]) -> str:

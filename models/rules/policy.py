@@ -17,7 +17,6 @@ from pydantic import (
 from models.errors import HotlineError
 from models.i18n import _
 from models.rules.calendar import SHANGHAI
-from models.rules.notice_texts import check_texts
 from models.rules.policy_checks import policy_problems
 from models.rules.policy_overrides import apply_overrides, laid_over, leaf_paths, written_at
 from models.rules.terms import HalfDay, Moment, OfficeHours, Term
@@ -236,11 +235,6 @@ def _kinds(value: object) -> object:
     return value
 
 
-def _texts(value: dict[str, str]) -> dict[str, str]:
-    check_texts(value)
-    return value
-
-
 NoticeKinds = Annotated[tuple[NoticeKind, ...], BeforeValidator(_kinds)]
 
 
@@ -261,9 +255,7 @@ class Notices(TomlModel):
     gather: TermField = Term(1, "seconds")
     similar: NoticeKinds = ()
     similar_again: TermField = Term(15, "minutes")
-    texts: dict[Literal["zh", "en"], Annotated[dict[str, str], AfterValidator(_texts)]] = Field(
-        default_factory=dict
-    )
+    texts: dict[Literal["zh", "en"], dict[str, str]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _whole(self) -> "Notices":

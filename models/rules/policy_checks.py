@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 from models.i18n import _
+from models.rules.notice_texts import InvalidNoticeText, check_text
 from models.rules.terms import Moment, Term
 from models.rules.text_templates import template_problems
 from models.rules.toml_files import Problem
@@ -29,7 +30,17 @@ def policy_problems(policy: "Policy") -> Iterator[Problem]:
     if notices.quiet_from is not None and notices.quiet_from == notices.quiet_until:
         why = _("quiet_from and quiet_until must differ; leave both out for no quiet hours")
         yield ("notices", "quiet_until"), why
+    yield from _notice_texts(policy)
     yield from template_problems(policy.templates)
+
+
+def _notice_texts(policy: "Policy") -> Iterator[Problem]:
+    for language, texts in policy.notices.texts.items():
+        for kind, text in texts.items():
+            try:
+                check_text(kind, text)
+            except InvalidNoticeText as error:
+                yield ("notices", "texts", language, kind), str(error)
 
 
 def _not_wall_clock(policy: "Policy") -> Iterator[Problem]:

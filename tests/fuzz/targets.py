@@ -12,7 +12,7 @@ from pathlib import Path
 
 from models.errors import HotlineError
 from models.rules.calendar import SHANGHAI
-from models.rules.notice_texts import InvalidNoticeText, check_texts
+from models.rules.notice_texts import InvalidNoticeText, check_text
 from models.rules.personal.numbers import find_identities
 from models.rules.policy import load_policy
 from models.rules.redaction import Redactor, redact_text
@@ -190,7 +190,7 @@ TARGETS = (
             (b"-\nnext:" + b"A" * 43 + b"=\n" + b"B" * 43 + b"=",),
         ),
         "notice text": Target(
-            _by_text(lambda text: check_texts({"red": text})),
+            _by_text(lambda text: check_text("red", text)),
             (
                 b"{{ ticket }}: {% if unit %}{{ title|truncate(9) }}{% endif %}",
                 b"{{ due|default(1) }} {{ unit ~ 1 }}",

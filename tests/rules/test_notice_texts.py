@@ -2,8 +2,9 @@
 
 import pytest
 
-from models.rules.notice_texts import PLACEHOLDERS, InvalidNoticeText, check_texts, fill_text
-from models.rules.policy import InvalidPolicy, load_policy
+from models.rules.notice_texts import PLACEHOLDERS, InvalidNoticeText, check_text, fill_text
+from models.rules.policy import InvalidPolicy, load_policy, load_stored_policy
+from models.rules.policy_checks import policy_problems
 from tests.rules.district import POLICY, POLICY_TEXT
 
 
@@ -31,11 +32,13 @@ from tests.rules.district import POLICY, POLICY_TEXT
         "{% if unit %}{{ unit > 3 }}{% endif %}",
         "x" * 2_001,
         "{{ " + "[" * 1_900,
+        "{% if id %}" * 99 + "{% endif %}" * 99,
+        "{{ title" + "|trim" * 300 + " }}",
     ],
 )
 def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
     with pytest.raises(InvalidNoticeText):
-        check_texts({"yellow": text})
+        check_text("yellow", text)
 
 
 @pytest.mark.parametrize(
@@ -47,14 +50,23 @@ def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
     ],
 )
 def test_gaps_and_conditions_are_enough(text: str) -> None:
-    check_texts({"yellow": text})
+    check_text("yellow", text)
 
 
 def test_a_text_that_fails_with_some_values_alone_says_so() -> None:
     texts = {"yellow": "{% if title == 'x' %}{{ title > 3 }}{% endif %}"}
-    check_texts(texts)
+    check_text("yellow", texts["yellow"])
     with pytest.raises(InvalidNoticeText):
         fill_text(texts, "yellow", PLACEHOLDERS | {"title": "x"})
+
+
+def test_a_stored_policy_is_taken_with_a_text_that_is_refused_today() -> None:
+    """An earlier release took it: nobody could mend it while no command starts."""
+    policy = POLICY_TEXT + '\n[notices.texts.zh]\nyellow = "{% if id %}{{ nobody }}{% endif %}"\n'
+    with pytest.raises(InvalidPolicy, match="nobody"):
+        load_policy(policy, "policy.toml")
+    ((path, _why),) = policy_problems(load_stored_policy(policy, "policy 1"))
+    assert path == ("notices", "texts", "zh", "yellow")
 
 
 def test_what_stands_in_a_gap_is_no_template() -> None:

@@ -17,7 +17,7 @@ from models.operations.notices.batch import NoticeBatch
 from models.operations.notices.outgoing import OutgoingNotice
 from models.rules.calendar import SHANGHAI
 from models.rules.events import NoticedDuty
-from models.rules.notice_texts import InvalidNoticeText, check_texts, fill_text
+from models.rules.notice_texts import InvalidNoticeText, check_text, fill_text
 from models.rules.policy import Policy
 from models.rules.vocabulary import RECIPIENTS_OF_A_UNIT, Code, DutyChange
 
@@ -30,7 +30,8 @@ def default_texts(language: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     file = resources.files("models") / "policy" / "notices.toml"
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
     texts: dict[str, str] = tables[language]
-    check_texts(texts)
+    for kind, text in texts.items():
+        check_text(kind, text)
     return texts, tables["names"][language]
 
 
@@ -44,6 +45,7 @@ class NoticeTexts:
         self._texts = {**self._own_texts, **by_language.get(language, {})}
         self._translate = cache(translator(language))
         self._separator = self._translate(_SEPARATOR)
+        self._failed: set[str] = set()
 
     def line(self, notice: OutgoingNotice) -> str:
         """Return the text of one notice, on one line."""
@@ -62,19 +64,22 @@ class NoticeTexts:
         ]
         if first.kind not in self.policy.notices.similar:
             return self._fill("digest", values), "\n".join([*lines, f"[{batch.id}]"])
-        if first.role in RECIPIENTS_OF_A_UNIT:
+        # a policy may leave this line out, by an empty text
+        if first.role in RECIPIENTS_OF_A_UNIT and self._texts["one_answer"]:
             lines.append(self._fill("one_answer", values))
         return self._fill("similar", values), "\n".join([*lines, f"[{batch.id}]"])
 
     def _fill(self, kind: str, values: Mapping[str, object]) -> str:
         """Fill in the policy's text; where that fails or says nothing, the project's own."""
+        why = "it says nothing"
         try:
             if text := fill_text(self._texts, kind, values):
                 return text
         except InvalidNoticeText as error:
-            log.error(
-                "a text of the policy fails: %s", describe_safely(error), extra={"kind": kind}
-            )
+            why = describe_safely(error)
+        if kind not in self._failed:
+            self._failed.add(kind)
+            log.error("a text of the policy fails: %s", why, extra={"kind": kind})
         return fill_text(self._own_texts, kind, values)
 
     def _values(self, notice: OutgoingNotice) -> dict[str, Any]:
