@@ -76,9 +76,6 @@ _REASONS: dict[str, LazyText] = {
 _NO_UTF8 = "Could not decode to UTF-8"
 """The beginning of what the driver says of a text that is none; it may be anybody's."""
 
-UNREADABLE_ERRORS = (UnreadableValue, DataError)
-"""Errors of reading a value that is none of its column's: ours, and PostgreSQL's driver's."""
-
 StoreError = SQLAlchemyError
 """Whatever the database or its driver can fail with, for callers that go on without the store."""
 
@@ -127,6 +124,12 @@ def is_store_fault(error: BaseException) -> bool:
     return state.startswith(_POSTGRESQL_FAULTS)
 
 
+def is_unreadable(error: BaseException) -> bool:
+    """Return whether a value was read that is none of its column's: something else wrote it."""
+    is_of_driver = isinstance(error, DataError) or sqlite_code(error) == _UNREADABLE
+    return isinstance(error, UnreadableValue) or is_of_driver
+
+
 def is_taken(error: DBAPIError) -> bool:
     """Return whether PostgreSQL refused a row because another has its unique values."""
     return _sqlstate(error) == _UNIQUE_VIOLATION
@@ -139,6 +142,8 @@ def outage_reason(error: BaseException) -> str:
     """
     if isinstance(error, HotlineError):
         return str(error)
+    if is_unreadable(error):
+        return str(UnreadableValue())
     if isinstance(error, PoolTimeout):
         return render(_BUSY)
     if not isinstance(error, DBAPIError):

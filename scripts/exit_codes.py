@@ -67,11 +67,10 @@ def _outside_fault(error: Exception) -> str | None:
             return _("the broker: {why}; see HOTLINE_BROKER_URL").format(why=why)
     if "sqlalchemy.exc" in sys.modules:
         # where it is not loaded, no error can come from it
-        from models.store_errors import UNREADABLE_ERRORS, is_store_fault, outage_reason
+        from models.store_errors import is_store_fault, is_unreadable, outage_reason
 
-        if isinstance(error, UNREADABLE_ERRORS):
+        if is_unreadable(error):
             return str(UnreadableValue())
-
         if line := _home_fault(error):
             return line
         if is_store_fault(error):

@@ -11,11 +11,11 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import ColumnElement, Table, literal, select
 
 from models.bulk import insert_missing
 from models.database import Session
+from models.errors import UnreadableValue
 from models.membership import is_in
 from models.operations.bells import bell
 from models.queries.checked_rows import read_checked
@@ -130,6 +130,6 @@ def _unrung(
 def _next_moment(number: str, state: str) -> datetime | None:
     try:
         return next_moment(read_state(number, state))
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except UnreadableValue:
         # no worker could carry it on; `hotline log --verify` names it
         return None

@@ -4,6 +4,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,6 +23,9 @@ Their values are None.
 """
 
 _ROWS = 1_000
+_MOMENTS = ("timestamptz", "date")
+"""Types of PostgreSQL that keep values, as infinite ones, for which Python has none."""
+
 _WRITTEN_ONE_WAY = (bool, date, datetime)
 """Types whose values have one stored form alone; any other one compares and sorts otherwise."""
 
@@ -35,7 +39,8 @@ def read_checked(
 ) -> Iterator[CheckedRow]:
     """Yield the rows of a statement, which `narrow` makes of a SELECT of the columns.
 
-    SQLite keeps a value of any type in any column. JSON in the columns `as_text` is not decoded.
+    SQLite keeps a value of any type in any column, PostgreSQL instants and days that Python has
+    not. JSON in the columns `as_text` is not decoded.
     """
     names = [column.name for column in columns]
     # the columns are known only now
@@ -47,7 +52,7 @@ def read_checked(
     raw: list[ColumnElement[Any]] = [type_coerce(c, NULLTYPE).label(c.name) for c in columns]
     statement = narrow(select(*raw)).execution_options(yield_per=_ROWS)
     # closed also where the reader stops before the end
-    with _any_text(session), session.execute(statement) as result:
+    with _reading_any_value(session), session.execute(statement) as result:
         for row in result:
             values: list[Any] = []
             unreadable: list[str] = []
@@ -61,17 +66,61 @@ def read_checked(
 
 
 @contextmanager
-def _any_text(session: Session) -> Iterator[None]:
-    """Have texts that are no UTF-8 read as bytes, where the driver would end the statement."""
-    if session.dialect != "sqlite":
-        yield
-        return
+def _reading_any_value(session: Session) -> Iterator[None]:
+    """Have values read as bytes for which the driver would end the statement."""
     raw: Any = session.connection().connection.dbapi_connection
+    with _any_text(raw) if session.dialect == "sqlite" else _any_moment(raw):
+        yield
+
+
+@contextmanager
+def _any_text(raw: Any) -> Iterator[None]:
+    """Have a connection of SQLite read texts that are no UTF-8 as bytes."""
     before, raw.text_factory = raw.text_factory, _text_or_bytes
     try:
         yield
     finally:
         raw.text_factory = before
+
+
+@contextmanager
+def _any_moment(raw: Any) -> Iterator[None]:
+    """Have a connection of PostgreSQL read moments that Python has not, infinite ones, as bytes."""
+    # imported here, as SQLite does without the driver
+    from psycopg import adapters  # noqa: PLC0415
+    from psycopg.pq import Format  # noqa: PLC0415
+
+    usual = {n: adapters.get_loader(adapters.types[n].oid, Format.TEXT) for n in _MOMENTS}
+    for name, loader in usual.items():
+        raw.adapters.register_loader(name, _moment_or_bytes(loader))
+    try:
+        yield
+    finally:
+        for name, loader in usual.items():
+            raw.adapters.register_loader(name, loader)
+
+
+@cache
+def _moment_or_bytes(usual: Any) -> type:
+    from psycopg import DataError  # noqa: PLC0415
+    from psycopg.adapt import Loader  # noqa: PLC0415
+
+    class MomentLoader(Loader):
+        """Loads moments as the driver does, and those that it refuses as bytes."""
+
+        def __init__(self, oid: int, context: Any = None) -> None:
+            super().__init__(oid, context)
+            # by composition: the driver's own is written in C, and takes no subclass
+            self._load = usual(oid, context).load
+
+        def load(self, data: Any) -> Any:
+            """Return what is stored."""
+            try:
+                return self._load(data)
+            except DataError:
+                return bytes(data)
+
+    return MomentLoader
 
 
 def _text_or_bytes(stored: bytes) -> str | bytes:

@@ -157,7 +157,10 @@ def reason_text(session: Session, row: SelectedRow) -> str:
     """
     if not row.reason:
         return ""
-    why = msgspec.convert(row.reason["why"], LazyText)
+    try:
+        why = msgspec.convert(row.reason["why"], LazyText)
+    except (KeyError, TypeError, msgspec.ValidationError):
+        return str(UnreadableValue())
     if why.private:
         message = session.texts(INBOX.c.body, row)
         why = why.with_texts({text.field: text.find_in(message) for text in why.private})

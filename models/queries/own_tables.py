@@ -14,6 +14,7 @@ from models.security.encryption import ForgedValue, KeyUnusable
 from models.security.findings import Finding, Harm
 from models.security.heads import HeadKind, table_head
 from models.sql_types import SelectedRow
+from models.store_errors import StoreError, is_unreadable
 from models.tables.core import TABLE_HEAD
 
 RULEBOOK = (
@@ -68,6 +69,10 @@ def _fits(session: Session, kind: HeadKind, head: SelectedRow) -> bool:
         return hmac.compare_digest(digest, bytes(head.digest))
     except (ForgedValue, KeyUnusable, ValueError, TypeError, AttributeError):
         # values that nothing can read: SQLite takes any in any column
+        return False
+    except StoreError as error:
+        if not is_unreadable(error):
+            raise
         return False
 
 

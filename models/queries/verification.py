@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-import msgspec
 from sqlalchemy import func, select
 
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
+from models.errors import UnreadableValue
 from models.i18n import lazy
 from models.membership import is_in
 from models.queries.access_log import access_log_begin
@@ -175,7 +175,7 @@ def read_whole_log(session: Session, ticket_id: int, number: str) -> WholeLog | 
     marks = [mark.split("/") for mark in batch.once.get(ticket_id, {}).values()]
     folds = max((int(m[1]) for m in marks if len(m) > 1 and m[1].isdecimal()), default=0)
     days: list[Mapping[str, bool]] = [{}]
-    with suppress(msgspec.DecodeError, msgspec.ValidationError):
+    with suppress(UnreadableValue):
         days.append(read_state(number, batch.tickets[0].state or "").days_kept)
     return WholeLog(lines, is_old, folds, days if days[-1] else days[:1])
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 
+from models.errors import UnreadableValue
 from models.i18n import LazyText, PrivateText
 from models.rules.calendar import Calendar
 from models.rules.fields import Limit
@@ -199,11 +200,15 @@ def stored_state(state: State) -> str:
 def read_state(number: str, stored: str) -> State:
     """Read the state of a ticket as its row holds it; an empty one is of a ticket not begun.
 
-    Clocks of the first edition name no holder: each was put down to whoever had the ticket.
+    Clocks of the first edition name no holder: each was put down to whoever had the ticket. Raises
+    UnreadableValue.
     """
     if not stored:
         return State(number)
-    state = msgspec.json.decode(unpack(stored), type=State)
+    try:
+        state = msgspec.json.decode(unpack(stored), type=State)
+    except (msgspec.DecodeError, TypeError) as error:
+        raise UnreadableValue from error
     if state.edition < EDITION:
         for key, clock in state.clocks.items():
             if not clock.holder:

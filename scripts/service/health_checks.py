@@ -30,7 +30,7 @@ from models.schema import NEWEST, wrong_schema
 from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.shared_clock import service_clock
-from models.store_errors import UNREADABLE_ERRORS, StoreError, outage_reason
+from models.store_errors import StoreError, is_unreadable, outage_reason
 from scripts.service.anchor_checks import check_anchors
 from scripts.service.backup_checks import check_backup
 from scripts.service.bell_checks import check_bells
@@ -91,10 +91,11 @@ def _check_database(settings: Settings) -> Generator[CheckResult, None, str | No
         if not (yield from _check_opening(store)):
             return None
         yield from _check_store(store, settings)
-    except UNREADABLE_ERRORS:
-        yield CheckResult("store", PROBLEM, str(UnreadableValue()))
-    except StoreError as error:
+    except (StoreError, UnreadableValue) as error:
         why = outage_reason(error)
+        if is_unreadable(error):
+            yield CheckResult("store", PROBLEM, why)
+            return store.cipher.store_id
         advice = _("start the database, or mend HOTLINE_DATABASE_URL")
         if settings.database_url is None:
             advice = _("see HOTLINE_HOME: its folder and its disk")
@@ -169,8 +170,10 @@ def _listed(results: Iterator[CheckResult]) -> list[CheckResult]:
     try:
         for result in results:
             listed.append(result)
-    except UNREADABLE_ERRORS:
-        listed.append(CheckResult("store", PROBLEM, str(UnreadableValue())))
+    except (StoreError, UnreadableValue) as error:
+        if not is_unreadable(error):
+            raise
+        listed.append(CheckResult("store", PROBLEM, outage_reason(error)))
     return listed
 
 

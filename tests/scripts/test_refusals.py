@@ -230,17 +230,25 @@ def test_only_who_may_act_sends_again(hotline: InProcessHotline) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.store(databases=["sqlite"])
 def test_a_value_that_nobody_can_read_is_named_and_hides_nothing_else(
     hotline: InProcessHotline, store: Store
 ) -> None:
-    """SQLite keeps any value in any column: lists go on, and so does `doctor`."""
+    """SQLite keeps any value in any column, PostgreSQL infinite ones: lists and `doctor` go on."""
     with store.writing() as session:
-        session.execute(text("UPDATE inbox SET arrived_at = 7 WHERE ticket = 'NEVER'"))
-        session.execute(text("UPDATE policy_version SET added_at = X'FF'"))
+        unreadable = "X'FF'" if session.dialect == "sqlite" else "'infinity'"
+        session.execute(text(f"UPDATE inbox SET arrived_at = {unreadable} WHERE ticket = 'NEVER'"))
+        session.execute(text(f"UPDATE policy_version SET added_at = {unreadable}"))
     refused = {row["ticket"]: row["why"] for row in hotline.lines("refused") if "ticket" in row}
     assert "log --verify" in refused["NEVER"]
     assert "log --verify" not in refused["K1"]
+    if store.has_one_writer:
+        with store.writing() as session:
+            session.execute(text("UPDATE inbox SET reason = '7' WHERE ticket = 'K1'"))
+            session.execute(text("UPDATE ticket SET title = CAST(X'FF' AS TEXT)"))
+        assert "log --verify" in hotline("show", "K1", code=1).stderr
+        assert "log --verify" in hotline("queue", code=1).stderr
+        refused = {row["ticket"]: row["why"] for row in hotline.lines("refused") if "ticket" in row}
+        assert "log --verify" in refused["K1"]
     checks = {check["check"]: check["told"] for check in hotline.json("doctor", code=1)}
     assert "log --verify" in checks["store"]
     assert checks.keys() >= {"refused", "terminal"}
