@@ -6,7 +6,7 @@ error is logged without its text, which may quote a citizen, and the timekeeper 
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
 from models.operations.raise_levels import KnownLevels, prepare_levels, raise_levels
+from models.operations.refold import MessagesGone
 from models.operations.ticket_work import (
     ForgedTicket,
     has_forged_row,
@@ -33,14 +34,18 @@ from models.operations.ticket_work import (
     waiting_ids,
 )
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
+from models.queries.inbox_rows import ForgedMessage
 from models.queries.own_tables import ForgedTable
 from models.rulebook import Rulebook, RulebookCache, hold_rulebook
 from models.rules.limits import LOGGED_IDS
+from models.rules.policy import InvalidPolicy
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
+from models.rules.routing.directory import Directory
 from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
-from models.store_errors import is_store_fault, is_transient, outage_reason
+from models.store_errors import is_transient, is_unreadable, outage_reason
 from workers.broker import TIME_LIMIT_MS, actor_name, max_ids_per_bell
+from workers.halving import by_halves, is_nobodys_fault
 from workers.log_context import logging_about
 from workers.notices.dispatcher import NoticeDispatcher
 
@@ -153,7 +158,7 @@ def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) 
         context.count_failure(queue)
         if is_transient(error):
             log.warning("the store was busy or away: %s", outage_reason(error))
-        elif isinstance(error, (KeyUnusable, ForgedTable, WrongSchema)):
+        elif isinstance(error, (KeyUnusable, ForgedTable, InvalidPolicy, WrongSchema)):
             log.error("%s", error)
         else:
             log.error("failed: %s", describe_safely(error))
@@ -179,13 +184,11 @@ def dispatch_batch(context: WorkerContext, queue: str, ids: Sequence[int]) -> in
 
     def notice_failed(row: int, error: Exception) -> None:
         context.count_failure(queue)
-        log.error("notice set aside: %s", describe_safely(error), extra={"row": row})
-        with context.store.writing() as session:
-            _ring_later(context, session, queue, [row])
+        context.dispatcher.postpone(row, error)
 
     for part in _parts(ids, context.store.batch_size):
-        # nothing is sent before all are read: so none goes out twice
-        for routed in _together(part, context.dispatcher.route, notice_failed):
+        # nothing is sent before all have been read with what recording them needs
+        for routed in by_halves(part, context.dispatcher.route, notice_failed):
             context.dispatcher.send(routed)
     return len(ids)
 
@@ -211,7 +214,7 @@ def _raise_levels(context: WorkerContext, tickets: Sequence[int]) -> list[int]:
                 now = context.now()
                 others += raise_levels(session, part, rulebook, now, context.known_levels, prepared)
         except Exception as error:
-            if _is_nobodys_fault(error):
+            if is_nobodys_fault(error):
                 raise
             # whatever it is, one of them alone has it
             log.error("the batch failed: %s", describe_safely(error), extra={"tickets": len(part)})
@@ -230,23 +233,38 @@ def _advance_tickets(context: WorkerContext, queue: str, ids: Sequence[int]) -> 
 
 def advance_batch(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:
     """Advance tickets together, and refuse what waits for one that cannot be."""
-    failed = partial(_ticket_failed, context, queue)
-    return sum(_together(numbers, partial(_advance, context, queue), failed))
+    without_key = dict[str, KeyUnusable]()
+
+    def ticket_failed(number: str, error: Exception) -> None:
+        context.count_failure(queue)
+        if isinstance(error, KeyUnusable):
+            # its key file has yet to come: it is rung for again
+            without_key[number] = error
+        else:
+            _ticket_failed(context, queue, number, error)
+
+    done = sum(by_halves(numbers, partial(_advance, context, queue), ticket_failed))
+    if without_key:
+        number, error = next(iter(without_key.items()))
+        log.error("tickets wait: %s", error, extra={"ticket": number, "of": len(without_key)})
+    return done
 
 
 def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Exception) -> None:
-    """Refuse what waits for a ticket that no rule can carry on; one with a forged row waits.
+    """Refuse what waits for a ticket that no rule can carry on.
 
-    Where some of what waits cannot be read, only that is refused.
+    Where some of what waits cannot be read, only that is refused; where the ticket itself is not as
+    the service left it, all of it waits.
     """
-    context.count_failure(queue)
-    if isinstance(error, KeyUnusable):
-        # its key file has yet to come: it is rung for again
-        log.error("ticket waits: %s", error, extra={"ticket": number})
-        return
     with context.store.reading() as session:
-        # where its row cannot be read its messages are not to blame
-        is_forged = isinstance(error, ForgedTicket) or has_forged_row(session, number)
+        # by a rulebook that cannot be had nobody is judged
+        directory = context.rulebooks.current(session).directory
+        waiting = waiting_ids(session, number)
+        unreadable = [row for row in waiting if not _is_readable(session, row, directory)]
+        # where its own row cannot be read its messages are not to blame
+        is_forged = has_forged_row(session, number) or (
+            not unreadable and _is_of_ticket(error, waiting)
+        )
     if is_forged:
         _quarantine(context, queue, number)
         return
@@ -254,18 +272,27 @@ def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Excep
     log.error("ticket set aside: %s", described, extra={"ticket": number})
     why = lazy("could not be processed: {error}", error=described)
     with context.store.writing() as session:
-        waiting = waiting_ids(session, number)
-        if unreadable := [row for row in waiting if not _is_readable(context, session, row)]:
+        if unreadable:
             refuse_rows(session, unreadable, why)
         else:
             refuse_waiting(session, number, why)
 
 
-def _is_readable(context: WorkerContext, session: Session, row_id: int) -> bool:
+def _is_of_ticket(error: Exception, waiting: Collection[int]) -> bool:
+    """Return whether a ticket, its log or what it had before is to blame, and nothing that waits.
+
+    What waits can be read.
+    """
+    if isinstance(error, ForgedMessage):
+        return error.row_id not in waiting
+    return isinstance(error, (ForgedTicket, MessagesGone)) or is_unreadable(error)
+
+
+def _is_readable(session: Session, row: int, directory: Directory) -> bool:
     try:
-        read_waiting_alone(session, row_id, context.rulebooks.current(session).directory)
+        read_waiting_alone(session, row, directory)
     except Exception as error:
-        if _is_nobodys_fault(error):
+        if is_nobodys_fault(error):
             raise
         return isinstance(error, KeyUnusable)
     return True
@@ -282,48 +309,6 @@ def _quarantine(context: WorkerContext, queue: str, number: str) -> None:
 def _ring_later(context: WorkerContext, session: Session, queue: str, rows: Sequence[int]) -> None:
     later = context.now() + _LATER * clock_speed(context.now)
     ring_again(session, {queue: rows}, later)
-
-
-def _together(
-    items: Sequence[_T],
-    work: Callable[[Sequence[_T]], _R],
-    on_failure: Callable[[_T, Exception], None],
-    *,
-    is_half: bool = False,
-) -> list[_R]:
-    """Do the work of a batch; where that fails, by halves, down to single items.
-
-    `on_failure` is called with each that fails alone, twice. Returns what came of each part. Raises
-    what is nobody's fault.
-    """
-    try:
-        return [work(items)]
-    except Exception as error:
-        if _is_nobodys_fault(error):
-            raise
-        if not is_half:
-            described = describe_safely(error)
-            log.error("the batch failed: %s", described, extra={"of": len(items)})
-    if len(items) > 1:
-        # the others are together again soon: one by one they would hold up clocks for seconds
-        middle = len(items) // 2
-        halves = items[:middle], items[middle:]
-        return [done for h in halves for done in _together(h, work, on_failure, is_half=True)]
-    try:
-        return [work(items)]
-    except Exception as error:
-        if _is_nobodys_fault(error):
-            raise
-        on_failure(items[0], error)
-        return []
-
-
-def _is_nobodys_fault(error: Exception) -> bool:
-    """Return whether no ticket is to blame.
-
-    The store is away or newer than this program, or the rulebook is not the service's.
-    """
-    return is_store_fault(error) or isinstance(error, (ForgedTable, WrongSchema))
 
 
 def _advance(context: WorkerContext, queue: str, numbers: Sequence[str]) -> int:

@@ -141,6 +141,10 @@ class MissingBells:
         self._search = BellSearch()
         self._next = monotonic()
 
+    def begin_anew(self) -> None:
+        """Look at all rows from now on: some have just lost their bells."""
+        self._search, self._next = BellSearch(), monotonic()
+
     def __call__(self) -> None:
         """Look at some more rows, if it is time to; where the store is away, try again later."""
         if monotonic() < self._next:

@@ -132,9 +132,14 @@ def run_timekeeper(
     prune = Pruning(store, now, prune_files)
     set_missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
     watch_calendar = CalendarWatch(store, now)
+    mended = 0
 
     def on_turn() -> None:
+        nonlocal mended
         prune()
+        if keeper.mended > mended:
+            mended = keeper.mended
+            set_missing.begin_anew()
         if not keeper.is_rushed:
             set_missing()
         remove_old_keys()

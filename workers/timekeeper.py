@@ -11,7 +11,7 @@ from models.clock import Now, clock_speed, monotonic
 from models.database import Store
 from models.operations.bells import DueRows, claim_due, first_bells, mend_bells, ring_again
 from models.queries.health import DEFAULT_PATIENCE
-from models.store_errors import UNREADABLE_ERRORS, is_transient, outage_reason
+from models.store_errors import is_transient, is_unreadable, outage_reason
 from workers.broker import Bells
 
 log = logging.getLogger("hotline.timekeeper")
@@ -58,6 +58,7 @@ class Timekeeper:
         self._rang_at = 0.0
         self.rung = 0
         self.failed = 0
+        self.mended = 0
         self.broker_ok = True
         self.store_ok = True
         self._rushed_at = -RUSH_LASTS
@@ -132,12 +133,15 @@ class Timekeeper:
         """Ring; a bell that something else has written over keeps no others from being rung."""
         try:
             return self.ring_due()
-        except UNREADABLE_ERRORS:
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
             with self._store.writing() as session:
                 mended = mend_bells(session, self._now())
             if not mended:
                 raise
         log.error("bells that could not be read are set anew: %d", mended)
+        self.mended += mended
         return self.ring_due()
 
     def _until_next(self) -> float:

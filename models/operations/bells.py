@@ -7,10 +7,10 @@ something to. A queued notice is its own bell (`_bells_of`).
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Table, cast, delete, func, select, update
 
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
@@ -19,10 +19,7 @@ from models.rules.queues import DELIVERY, QUEUES
 from models.rules.vocabulary import NoticeState
 from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
-from models.tables.instants import LENGTHS
-
-_EARLIEST, _LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
-"""Instants that there are in every zone."""
+from models.tables.instants import EARLIEST, LATEST, LENGTHS
 
 
 @dataclass
@@ -55,8 +52,12 @@ def drop_bells(session: Session, rows: Iterable[tuple[str, int]]) -> None:
 
 
 def first_bells(session: Session) -> dict[str, datetime]:
-    """Return when to ring next in each queue that has anything waiting; it only reads."""
-    moments = zip(QUEUES, session.execute(_FIRST_BELLS).one(), strict=True)
+    """Return when to ring next in each queue that has anything waiting; it only reads.
+
+    The last moments are read too: one that nobody can read sorts there, and is never due. Raises
+    an error of reading (`is_unreadable`), where `mend_bells` helps.
+    """
+    moments = zip(QUEUES, session.execute(_FIRST_AND_LAST_BELLS).one(), strict=False)
     return {queue: at for queue, at in moments if at is not None}
 
 
@@ -90,19 +91,20 @@ def claim_due(
 
 
 def mend_bells(session: Session, now: datetime) -> int:
-    """Drop bells whose moment nobody can read, and ring for such notices at once; returns how many.
+    """Drop bells that nobody can read, and ring for such notices at once; returns how many.
 
     SQLite keeps a value of any type in any column, PostgreSQL infinite instants. A row without its
     bell gets it anew (`missing_bells.py`).
     """
 
     def is_unreadable(column: AnyColumn) -> ColumnElement[bool]:
-        is_instant: ColumnElement[bool] = column.between(_EARLIEST, _LATEST)
+        is_instant: ColumnElement[bool] = column.between(EARLIEST, LATEST)
         if session.dialect == "sqlite":
             is_instant &= (func.typeof(column) == "blob") & func.length(column).in_(LENGTHS)
         return ~is_instant
 
-    dropped = delete(BELL).where(is_unreadable(BELL.c.ring_at) | is_unreadable(BELL.c.due_at))
+    no_moment = is_unreadable(BELL.c.ring_at) | is_unreadable(BELL.c.due_at)
+    dropped = delete(BELL).where(no_moment | ~_names_a_row(BELL.c.row_id))
     of_queued = NOTICE.c.state == NoticeState.QUEUED
     rung = update(NOTICE).where(of_queued, is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
     return sum(session.connection().execute(change).rowcount for change in (dropped, rung))
@@ -141,7 +143,13 @@ def _bells_of(queue: str) -> _Bells:
     if queue == DELIVERY:
         queued = NOTICE.c.state == NoticeState.QUEUED
         return _Bells(NOTICE, NOTICE.c.id, NOTICE.c.ring_at, NOTICE.c.ring_at, queued)
-    return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, BELL.c.queue == queue)
+    of_queue = (BELL.c.queue == queue) & _names_a_row(BELL.c.row_id)
+    return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, of_queue)
+
+
+def _names_a_row(row_id: AnyColumn) -> ColumnElement[bool]:
+    """Return the condition that a bell can be rung: SQLite keeps texts and fractions as ids too."""
+    return (row_id > 0) & (row_id == cast(row_id, BigInteger))
 
 
 def _list_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -155,9 +163,10 @@ def _ring_at(session: Session, bells: _Bells, rows: Sequence[int], at: datetime)
     session.execute(change.values(ring_at=at))
 
 
-_FIRST_BELLS = select(
+_FIRST_AND_LAST_BELLS = select(
     *(
-        select(func.min(bells.ring_at)).where(bells.of_queue).scalar_subquery()
+        select(edge(bells.ring_at)).where(bells.of_queue).scalar_subquery()
+        for edge in (func.min, func.max)
         for bells in map(_bells_of, QUEUES)
     )
 )

@@ -4,8 +4,7 @@ from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, LargeBinary, select, type_coerce, update
-from sqlalchemy.exc import DataError
+from sqlalchemy import ColumnElement, LargeBinary, and_, select, type_coerce, update
 
 from models.bulk import RowValues, update_rows
 from models.database import Session
@@ -32,6 +31,7 @@ from models.security.encryption import Cipher
 from models.security.row_hashes import is_own_row
 from models.tables.core import EVENT, INBOX, TICKET
 from models.tables.inbox import APPLIED, REFUSED, WAITING
+from models.tables.instants import LATEST
 
 
 @dataclass
@@ -96,11 +96,7 @@ def lock_tickets(
 def has_forged_row(session: Session, number: str) -> bool:
     """Return whether a ticket has a row that is not the service's; it need not be readable."""
     columns = [TICKET.c[name] for name in TicketRow._fields]
-    try:
-        rows = list(read_checked(session, columns, lambda q: q.where(TICKET.c.number == number)))
-    except DataError:
-        # what PostgreSQL keeps and its driver cannot read, as an infinite instant
-        return True
+    rows = read_checked(session, columns, lambda query: query.where(TICKET.c.number == number))
     for checked in rows:
         row = TicketRow(*checked[: len(columns)])
         if checked.unreadable or not is_own_row(session.cipher, row.content, row.end, row.row_hash):
@@ -163,7 +159,9 @@ def waiting_bodies(session: Session, numbers: Sequence[str], now: datetime) -> d
 
 
 def _wait_until(now: datetime) -> ColumnElement[bool]:
-    return (INBOX.c.state == WAITING) & INBOX.c.current & (INBOX.c.at <= now)
+    # a moment that nobody can read may sort after all others: its message is refused, not kept
+    is_to_come = INBOX.c.at > now, INBOX.c.at <= LATEST
+    return (INBOX.c.state == WAITING) & INBOX.c.current & ~and_(*is_to_come)
 
 
 def read_waiting(

@@ -61,6 +61,7 @@ class ForgedMessage(HotlineError):
     """A message of the inbox is not as it was written, or not for its ticket to have now."""
 
     def __init__(self, row: InboxRow | OutlineRow) -> None:
+        self.row_id = row.id
         text = _("message {id} of ticket {ticket} was changed in the database; restore a backup")
         super().__init__(text.format(id=row.id, ticket=row.ticket))
 

@@ -11,6 +11,9 @@ _SECONDS, _MICROSECONDS = 5, 3
 LENGTHS = (_SECONDS, _SECONDS + _MICROSECONDS)
 """The lengths of the bytes of an instant."""
 
+EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""Instants that there are in every zone: what a database keeps beyond them, nobody can read."""
+
 _SHIFT = 8 * _MICROSECONDS
 _A_DAY = 86_400
 

@@ -17,7 +17,7 @@ from models.queries.health import health, quarantined_tickets
 from models.queries.own_tables import ForgedTable
 from models.queries.verification import verify
 from models.rulebook import load_rulebook
-from models.rules.queues import CONTACT
+from models.rules.queues import CONTACT, INTAKE
 from models.rules.vocabulary import UserRole
 from models.security.findings import Harm
 from models.security.heads import HeadKind
@@ -38,7 +38,7 @@ def _begin(store: Store) -> None:
     """Three tickets; of one a message came late, it is completed, and notices of it are sent."""
     more = [
         message("R1", "unit.accepted", "2026-11-02T10:00"),
-        message("R2", "unit.accepted", "2026-11-02T10:00"),
+        message("R2", "unit.accepted", "2026-11-02T10:00", id="accepted"),
         message("R2", "result.submitted", "2026-11-03T10:00", **RESULT),
         message("R2", "result.reviewed", "2026-11-03T11:00", accepted=True, unit=None),
     ]
@@ -101,19 +101,12 @@ def test_a_forged_row_is_quarantined_and_rebuilt(store: Store, what: str, tmp_pa
 
 @pytest.mark.store(fill=_begin, databases=["postgresql"])
 @pytest.mark.parametrize("instant", ["infinity", "-infinity", "20000-01-01"])
-def test_a_row_with_an_instant_that_nobody_can_read_is_quarantined(
+def test_so_is_a_row_with_an_instant_that_nobody_can_read(
     store: Store, instant: str, tmp_path: Path
 ) -> None:
     """PostgreSQL keeps infinite ones; a batch with one of them failed for ever."""
-    _change(store, text(f"UPDATE ticket SET updated_at = '{instant}' WHERE number = 'R1'"))
-    feed(store, [message(n, "site.arrived", "2026-11-06T09:59") for n in ("R1", "R3")], NOW)
-    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
-    context = WorkerContext(store, lambda: NOW, dispatcher)
-    assert advance_batch(context, CONTACT, ["R1", "R3"]) == 1
-    with store.reading() as session:
-        assert quarantined_tickets(session, 9) == ["R1"]
-        waiting = session.scalars(select(INBOX.c.ticket).where(INBOX.c.state == WAITING)).all()
-    assert waiting == ["R1"]
+    forged = text(f"UPDATE ticket SET updated_at = '{instant}' WHERE number = 'R1'")
+    _quarantined_and_rebuilt(store, forged, tmp_path)
 
 
 @pytest.mark.store(fill=_begin, databases=["sqlite"])
@@ -264,6 +257,62 @@ def test_a_rule_that_nothing_can_read_is_refused(store: Store, statement: str) -
         load_rulebook(session)
 
 
+ON_SQLITE = ("body = CAST(X'FF' AS TEXT)", "added_at = 'x'")
+ON_POSTGRESQL = ("added_at = 'infinity'", "withdrawn_at = 'infinity'")
+
+
+@pytest.mark.parametrize("values", [*ON_SQLITE, *ON_POSTGRESQL])
+def test_by_a_rulebook_that_nobody_can_read_nobody_is_judged(
+    store: Store, values: str, tmp_path: Path
+) -> None:
+    """What waits waits, and nobody's letter is refused."""
+    if (values in ON_SQLITE) != store.has_one_writer:
+        pytest.skip("a value of the other database")
+    feed(store, [message(n, "site.arrived", "2026-11-06T09:59") for n in ("R1", "R3")], NOW)
+    _change(store, text(f"UPDATE policy_version SET {values}"))
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    with pytest.raises(ForgedTable):
+        advance_batch(context, CONTACT, ["R1", "R3"])
+    with store.reading() as session:
+        states = select(INBOX.c.state).where(INBOX.c.type == "site.arrived")
+        assert session.scalars(states).all() == [WAITING, WAITING]
+
+
+OF_THE_PAST = {
+    "the log": "UPDATE event SET data = {garbage} WHERE ticket_id = 2 AND seq = 3",
+    "an applied message": "UPDATE inbox SET type = '!' WHERE {applied}",
+    "a message left out": "UPDATE inbox SET conflicting = {true} WHERE {applied}",
+}
+
+
+@pytest.mark.parametrize("what", OF_THE_PAST)
+def test_what_a_ticket_had_before_is_no_message_s_fault(
+    store: Store, what: str, tmp_path: Path
+) -> None:
+    """A late message has all of it read again: the ticket is quarantined, and what waits waits."""
+    lite = store.has_one_writer
+    garbage, true = ("X'FF'", "1") if lite else ("'\\xFF'", "true")
+    applied = "message_id = 'accepted' AND ticket = 'R2'"
+    statement = OF_THE_PAST[what].format(garbage=garbage, true=true, applied=applied)
+    urged = {"text": "快", "unit": "城管局", "by": "王"}
+    messages = [
+        message("R2", "unit.urged", "2026-11-02T09:30", id="late", **urged),
+        message("R2", "unit.urged", "2026-11-06T09:59", id="in order", **urged),
+    ]
+    with store.reading() as session:
+        before = session.scalar(select(func.max(INBOX.c.id)))
+    feed(store, messages, NOW)
+    _change(store, text(statement))
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    advance_batch(context, CONTACT, ["R2"])
+    with store.reading() as session:
+        assert quarantined_tickets(session, 9) == ["R2"]
+        states = select(INBOX.c.state).where(INBOX.c.id > before)
+        assert session.scalars(states).all() == [WAITING, WAITING]
+
+
 UNREADABLE_MESSAGES = (
     *("at = 7", "arrived_at = 'x'", "quiet_before = X'FF'", "type = '!'", "outline = '{'"),
     *("source = CAST(X'FF' AS TEXT)", "message_id = X'FF'", "body = X'00'"),
@@ -280,6 +329,13 @@ def test_a_message_that_nobody_can_read_is_refused_alone(
     assert sorted(states) == [("R1", "applied"), ("R1", "refused"), ("R3", "applied")]
 
 
+def test_so_is_a_message_whose_moment_sorts_after_all_others(store: Store, tmp_path: Path) -> None:
+    """It would wait for ever, as one that is yet to come."""
+    values = "at = X'FFFFFFFFFF'" if store.has_one_writer else "at = 'infinity'"
+    states = _states_with_a_bad_message(store, values, tmp_path)
+    assert sorted(states) == [("R1", "applied"), ("R1", "refused"), ("R3", "applied")]
+
+
 def test_a_message_under_a_key_that_is_not_there_holds_up_no_other_ticket(
     store: Store, tmp_path: Path
 ) -> None:
@@ -287,6 +343,21 @@ def test_a_message_under_a_key_that_is_not_there_holds_up_no_other_ticket(
     values = "body = X'0102'" if store.has_one_writer else r"body = '\x0102'"
     states = _states_with_a_bad_message(store, values, tmp_path)
     assert sorted(states) == [("R1", "waiting"), ("R1", "waiting"), ("R3", "applied")]
+
+
+def test_a_missing_key_is_told_once_a_batch(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Thousands may wait for a key file that has yet to come."""
+    numbers = [f"K{n}" for n in range(8)]
+    feed(store, [letter(number, "2026-11-06T09:00") for number in numbers], NOW)
+    body = "X'0102'" if store.has_one_writer else r"'\x0102'"
+    _change(store, text(f"UPDATE inbox SET body = {body} WHERE ticket LIKE 'K%'"))
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, INTAKE, numbers) == 0
+    assert [r.getMessage()[:7] for r in caplog.records] == ["the bat", "tickets"]
+    assert context.failed == len(numbers)
 
 
 def _states_with_a_bad_message(

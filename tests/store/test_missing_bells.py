@@ -8,9 +8,10 @@ from sqlalchemy import delete, select, text, update
 
 from models.database import Store
 from models.operations import missing_bells
-from models.operations.bells import mend_bells
+from models.operations.bells import claim_due, first_bells, mend_bells
 from models.operations.missing_bells import Unrung, all_unrung, set_missing_bells
-from models.rules.queues import ESCALATION, INTAKE
+from models.rules.queues import DELIVERY, ESCALATION, INTAKE
+from models.store_errors import is_unreadable
 from models.tables.core import BELL, INBOX, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter, message
 
@@ -132,6 +133,45 @@ def test_so_does_a_bell_of_no_instant(store: Store, garbage: str) -> None:
         assert mend_bells(session, NOW) == 1
     assert _set(store, _unrung(store)) == 1
     assert _bells(store) == before
+
+
+@pytest.mark.parametrize("queue", [ESCALATION, DELIVERY])
+def test_a_bell_that_would_never_be_due_is_noticed(store: Store, queue: str) -> None:
+    """What nobody can read may sort after all others, which are rung as if nothing were wrong."""
+    garbage = "X'FFFFFFFFFF'" if store.has_one_writer else "'infinity'"
+    with store.writing() as session:
+        which = "notice WHERE id = 2" if queue == DELIVERY else f"bell WHERE queue = '{queue}'"
+        table, _, condition = which.partition(" WHERE ")
+        session.execute(text(f"UPDATE {table} SET ring_at = {garbage} WHERE {condition}"))
+    with store.reading() as session, pytest.raises(Exception) as raised:
+        first_bells(session)
+    assert is_unreadable(raised.value)
+    with store.writing() as session:
+        assert mend_bells(session, NOW) == (1 if queue == DELIVERY else 3)
+        assert first_bells(session)[DELIVERY] <= NOW
+    assert len(_unrung(store)) == (0 if queue == DELIVERY else 3)
+
+
+@pytest.mark.parametrize("row_id", ["0", "-5", "'x'", "X'FF'", "1.5"])
+def test_a_bell_of_no_row_keeps_none_from_ringing(store: Store, row_id: str) -> None:
+    """It is never rung: a worker answers no bells that name anything but rows."""
+    if not (store.has_one_writer or row_id.lstrip("-").isdigit()):
+        pytest.skip("PostgreSQL keeps whole numbers alone")
+    before = _bells(store)
+    feed(store, [letter("W2", "2026-11-02T09:31")], NOW)
+    with store.writing() as session:
+        first = session.scalar(select(INBOX.c.id).where(INBOX.c.ticket == "W1"))
+        session.execute(
+            text(f"UPDATE bell SET row_id = {row_id} WHERE queue = 'intake' AND row_id = {first}")
+        )
+    with store.writing() as session:
+        due = claim_due(session, NOW, NOW, {INTAKE: 500})
+        waiting = session.scalars(select(INBOX.c.id).where(INBOX.c.ticket == "W2")).all()
+        assert due.ids == {INTAKE: waiting}
+        assert mend_bells(session, NOW) == 1
+    assert [row.ticket for row in _unrung(store)] == ["W1"]
+    assert _set(store, _unrung(store)) == 1
+    assert before.items() <= _bells(store).items()
 
 
 @pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["sqlite"])

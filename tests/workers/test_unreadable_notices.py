@@ -1,6 +1,7 @@
 """A notice that cannot be read, as something else has written into its row, holds up no other."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,29 +12,54 @@ from models.rules.queues import DELIVERY
 from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE
 from tests.store.factories import at
-from tests.workers.dispatching import YELLOW, notices, yellow_cards
+from tests.workers.dispatching import YELLOW, ManualClock, notice_dispatcher, notices, yellow_cards
+from tests.workers.processes import wait_until
+from tests.workers.receivers import web_server
 from workers.actors import WorkerContext, dispatch_batch
 from workers.notices.dispatcher import NoticeDispatcher
 
 NOW = at(YELLOW)
 CARDS = 7
+HOOK = """
+[channel.hook]
+url = "json://127.0.0.1:{port}/n"
+timeout = 1
+
+[[rule]]
+channels = ["hook"]
+"""
 
 _OF_THE_LINE = "FROM notice WHERE notice.ticket_id = event.ticket_id AND notice.seq = event.seq"
 NO_EVENT = f"UPDATE event SET data = :garbage WHERE EXISTS (SELECT 1 {_OF_THE_LINE} AND id = :id)"
+OF_ITS_TICKET = "WHERE id = (SELECT ticket_id FROM notice WHERE id = :id)"
 ON_SQLITE = (
     "UPDATE notice SET queued_at = X'FFFFFFFFFF' WHERE id = :id",
     "UPDATE notice SET queued_at = 7 WHERE id = :id",
     "UPDATE notice SET unit = CAST(X'FF' AS TEXT) WHERE id = :id",
+    # which only recording needs
+    "UPDATE notice SET tries = 'x' WHERE id = :id",
+    f"UPDATE ticket SET seq = 'x' {OF_ITS_TICKET}",
+    f"UPDATE ticket SET hash = 'x' {OF_ITS_TICKET}",
+    f"UPDATE ticket SET row_hash = 'x' {OF_ITS_TICKET}",
 )
+ON_BOTH = (
+    NO_EVENT,
+    "UPDATE notice SET kind = 'zzz' WHERE id = :id",
+    f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}",
+)
+
+
+def _forge(store: Store, statement: str, notice: int) -> None:
+    with store.writing() as session:
+        values = {"id": notice} | ({"garbage": b"{"} if ":garbage" in statement else {})
+        session.execute(text(statement), values)
 
 
 def _sent_but(store: Store, forged: str, folder: Path) -> None:
     yellow_cards(store, CARDS)
     cards = {notice.id: f"Y{n:03}" for n, notice in enumerate(notices(store, "yellow"))}
     unreadable = list(cards)[3]
-    with store.writing() as session:
-        values = {"id": unreadable} | ({"garbage": b"{"} if ":garbage" in forged else {})
-        session.execute(text(forged), values)
+    _forge(store, forged, unreadable)
     dispatcher = NoticeDispatcher(store, lambda: NOW, folder, None, "zh")
     context = WorkerContext(store, lambda: NOW, dispatcher)
     for _time in range(2):
@@ -55,5 +81,33 @@ def test_the_others_are_sent_once(store: Store, forged: str, tmp_path: Path) -> 
     _sent_but(store, forged, tmp_path)
 
 
-def test_so_they_are_where_its_line_of_the_log_says_nothing(store: Store, tmp_path: Path) -> None:
-    _sent_but(store, NO_EVENT, tmp_path)
+@pytest.mark.parametrize("forged", ON_BOTH)
+def test_so_they_are_on_both_databases(store: Store, forged: str, tmp_path: Path) -> None:
+    """Also where what becomes of it could not be recorded: all would be sent at each bell."""
+    _sent_but(store, forged, tmp_path)
+
+
+@pytest.mark.parametrize("forged", [NO_EVENT, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}"])
+def test_the_others_of_its_message_go_without_it(store: Store, forged: str, tmp_path: Path) -> None:
+    """A message that failed is repeated as it was, but for what cannot be sent."""
+    clock = ManualClock(NOW)
+    yellow_cards(store, CARDS)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    with (
+        web_server() as (server, port),
+        notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
+    ):
+        context = WorkerContext(store, clock, dispatcher)
+        server.answer = 500
+        for _time in range(2):
+            dispatch_batch(context, DELIVERY, cards)
+            clock.pass_by(timedelta(minutes=2))
+        wait_until(lambda: {n.tries for n in notices(store, "yellow")} == {1}, 40, "a failed try")
+        server.answer = 200
+        _forge(store, forged, cards[3])
+        dispatch_batch(context, DELIVERY, cards)
+        states = sorted(["queued"] + ["sent"] * (CARDS - 1))
+        wait_until(
+            lambda: sorted(n.state for n in notices(store, "yellow")) == states, 40, "the others"
+        )
+    assert len(server.ids) == 1

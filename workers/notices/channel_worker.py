@@ -115,12 +115,11 @@ class ChannelWorker:
     def _record(self, batch: NoticeBatch, error: str | None) -> datetime | None:
         """Record the outcome of a message; returns until when the channel rests, if it does."""
         context = self._context
+        # the channel and the tickets one after the other: two workers do not deadlock
         with context.store.writing() as session:
-            now = context.now()
-            # the channel before the tickets, as when notices are held: two workers do not deadlock
-            rest_until = record_attempt(session, self._name, error, now)
-            context.record_outcomes(session, dict.fromkeys(batch.rows, error), self._name, now)
-            return rest_until
+            rest_until = record_attempt(session, self._name, error, context.now())
+        context.record_outcomes(dict.fromkeys(batch.rows, error), self._name)
+        return rest_until
 
     def _release(self, batches: Sequence[NoticeBatch], again_at: datetime) -> None:
         with self._context.store.writing() as session:

@@ -1,19 +1,28 @@
 """The state that a worker's dispatcher and the threads of its channels share."""
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from models.clock import Now
+from models.clock import Now, clock_speed
 from models.database import Session, Store
+from models.errors import describe_safely
+from models.operations.notices.batch import postpone_alone
 from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.record import drop_over, record_outcomes
 from models.rulebook import RulebookCache
 from models.rules.policy import Policy, in_force
 from models.rules.quiet_hours import QuietHours
 from models.rules.routing.directory import Directory
+from workers.halving import by_halves
 from workers.notices.channels import ChannelsConfig
 from workers.notices.texts import NoticeTexts
+
+log = logging.getLogger("hotline.notices")
+
+_POSTPONED_FOR = timedelta(minutes=10)
+"""Real time after which a notice that was postponed is tried again."""
 
 
 class DeliveryContext:
@@ -58,14 +67,28 @@ class DeliveryContext:
                 texts = self._texts[language] = NoticeTexts(policy, language)
         return texts
 
-    def record_outcomes(
-        self, session: Session, errors: Mapping[int, str | None], channel: str, now: datetime
-    ) -> None:
-        """Record that notices were tried, by row with the error if there was one; count them."""
-        sent, failed = record_outcomes(session, errors, channel, now)
-        with self._lock:
-            self.sent += sent
-            self.failed += failed
+    def record_outcomes(self, errors: Mapping[int, str | None], channel: str) -> None:
+        """Record that notices were tried, by row with the error if there was one; count them.
+
+        One of which that cannot be recorded is set aside: the others would be sent again with it.
+        """
+
+        def record(rows: Sequence[int]) -> None:
+            with self.store.writing() as session:
+                tried = {row: errors[row] for row in rows}
+                sent, failed = record_outcomes(session, tried, channel, self.now())
+            with self._lock:
+                self.sent += sent
+                self.failed += failed
+
+        if errors:
+            by_halves(list(errors), record, self.postpone)
+
+    def postpone(self, row: int, error: Exception) -> None:
+        """Leave a notice for later that cannot be sent or recorded."""
+        log.error("notice postponed: %s", describe_safely(error), extra={"row": row})
+        with self.store.writing() as session:
+            postpone_alone(session, row, self.now() + _POSTPONED_FOR * clock_speed(self.now))
 
     def drop_over(
         self, session: Session, notices: Sequence[OutgoingNotice], now: datetime

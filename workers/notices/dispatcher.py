@@ -85,11 +85,15 @@ class NoticeDispatcher:
         of their own.
         """
         for name, notices in routed.by_channel.items():
-            if name in self._built_in and notices:
-                self._send_built_in(name, notices, routed.policy)
-        for name, notices in routed.by_channel.items():
             if name in self._workers:
                 self._workers[name].put([notice.row for notice in notices])
+        for name, notices in routed.by_channel.items():
+            if name in self._built_in and notices:
+                self._send_built_in(name, notices, routed.policy)
+
+    def postpone(self, row: int, error: Exception) -> None:
+        """Leave a notice for later that cannot be sent."""
+        self._context.postpone(row, error)
 
     def close(self) -> None:
         """Let what is being sent come to its end; the rest is rung for again."""
@@ -107,8 +111,7 @@ class NoticeDispatcher:
             self._built_in[name](standing, context.texts(policy).line)
         except ChannelFailed as failure:
             error = str(failure)
-        with context.store.writing() as session:
-            now = context.now()
-            context.drop_over(session, notices, now)
-            errors = dict.fromkeys((notice.row for notice in standing), error)
-            context.record_outcomes(session, errors, name, now)
+        if len(standing) < len(notices):
+            with context.store.writing() as session:
+                context.drop_over(session, notices, context.now())
+        context.record_outcomes(dict.fromkeys((notice.row for notice in standing), error), name)

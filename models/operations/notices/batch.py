@@ -131,6 +131,12 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
         )
 
 
+def postpone_alone(session: Session, row: int, again_at: datetime) -> None:
+    """Leave a notice that cannot be sent until `again_at`; the others of its message go without."""
+    notice = NOTICE.c.id == row, NOTICE.c.state == NoticeState.QUEUED
+    session.execute(update(NOTICE).where(*notice).values(parcel=None, ring_at=again_at))
+
+
 def _groups(
     session: Session, channel: str, rows: Sequence[int], now: datetime, limits: ChannelLimits
 ) -> tuple[list[_Group], dict[int, datetime]]:

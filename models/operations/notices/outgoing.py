@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from models.database import Session
+from models.errors import UnreadableValue
 from models.i18n import LazyText
 from models.membership import is_in
+from models.operations.ticket_work import ForgedTicket
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.occasions import NEVER_SENT, TOLD_WITH_FACTS, level_stands, why_over
 from models.rules.state import State, read_state
@@ -34,6 +36,10 @@ _COLUMNS = (
     "ring_at",
 )
 
+
+_RECORDED = (TICKET.c.seq.label("log_end"), TICKET.c.hash, TICKET.c.row_hash, NOTICE.c.tries)
+_LINE = EVENT.alias()
+_LAST_LINE = select(func.max(_LINE.c.seq)).where(_LINE.c.ticket_id == TICKET.c.id).scalar_subquery()
 
 _DECODER = msgspec.json.Decoder(NoticeQueued)
 
@@ -90,6 +96,8 @@ def ready_notices(
 
     With `lock` their rows are locked until the end of the transaction, and those that another
     transaction has locked are left out. So are corrections of a notice that is being sent just now.
+    Raises ForgedTicket and UnreadableValue where what becomes of one could not be recorded, so that
+    it would be sent again and again.
     """
     query = (
         select(*(NOTICE.c[name] for name in _COLUMNS))
@@ -97,6 +105,7 @@ def ready_notices(
         .add_columns(TICKET.c.status, TICKET.c.level)
         .add_columns(TICKET.c.unit.label("lead"), TICKET.c.due.label("ticket_due"))
         .add_columns(undecoded(EVENT.c.data), EVENT.c.at)
+        .add_columns(*_RECORDED, _LAST_LINE.label("last_line"))
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
         .where(is_in(NOTICE.c.id, rows), *unheld(now))
@@ -109,6 +118,7 @@ def ready_notices(
     notices = []
     for row in notice_rows:
         event = _DECODER.decode(row.data)
+        _require_recordable(row, event)
         if level_stands(event, row.status, row.level, row.lead, row.ticket_due, now):
             # cards come by the ten thousand: their tickets' states are not read
             notices.append(_outgoing(row, event, event.due or None, None))
@@ -129,11 +139,19 @@ def ready_notices(
     return [each for n in notices if (each := _with_correction(n, known, now)) is not None]
 
 
+def _require_recordable(row: Any, event: NoticeQueued) -> None:
+    hashes = row.hash, row.row_hash or b""
+    if row.log_end != row.last_line or not all(isinstance(each, bytes) for each in hashes):
+        raise ForgedTicket(row.number)
+    if row.kind != event.kind or not isinstance(row.tries, int):
+        raise UnreadableValue
+
+
 def _state(row: Any) -> State | None:
     """Return the state of a notice's ticket; None where it cannot be read."""
     try:
         return read_state(row.number, row.state)
-    except msgspec.DecodeError:
+    except UnreadableValue:
         log.error("the state of a ticket cannot be read", extra={"ticket": row.number})
         return None
 
