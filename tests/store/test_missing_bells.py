@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from time import sleep
 
 import pytest
 from sqlalchemy import delete, select, text, update
@@ -14,6 +15,7 @@ from models.rules.queues import DELIVERY, ESCALATION, INTAKE
 from models.store_errors import is_unreadable
 from models.tables.core import BELL, INBOX, NOTICE, TICKET
 from tests.store.factories import advance_tickets, at, feed, letter, message
+from workers.housekeeping import MissingBells
 
 NOW = at("2026-11-02T10:00")
 
@@ -182,3 +184,21 @@ def test_a_message_that_nobody_can_read_hides_no_other(store: Store) -> None:
         session.execute(delete(BELL))
         session.execute(text("UPDATE inbox SET at = 7 WHERE ticket = 'W1'"))
     assert sorted(row.ticket for row in _unrung(store)) == ["B1", "B2", "B3", "W2"]
+
+
+def test_the_timekeeper_looks_at_once_after_it_has_dropped_bells(store: Store) -> None:
+    """Otherwise a letter would wait for the next search, minutes later."""
+    search = MissingBells(store, lambda: NOW)
+
+    def look() -> int:
+        for _turn in range(5):
+            search()
+            sleep(0.11)
+        return len(_unrung(store))
+
+    assert look() == 0
+    with store.writing() as session:
+        session.execute(delete(BELL))
+    assert look() == 4, "the search has been through all, and rests"
+    search.begin_anew()
+    assert look() == 0
