@@ -153,6 +153,7 @@ class MonitorApp(CommandApp):
         self.set_reactive(MonitorApp.theme, LIGHT.name if chosen == LIGHT.name else DARK.name)
         is_dark = self.current_theme.dark
         # as Textual does it when the theme changes
+        self.stylesheet.set_variables(self.get_css_variables())
         self.set_class(is_dark, "-dark-mode", update=False)
         self.set_class(not is_dark, "-light-mode", update=False)
 

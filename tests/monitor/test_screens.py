@@ -186,6 +186,7 @@ async def test_the_light_colours_are_kept(store: Store, tmp_path: Path) -> None:
         assert second.theme == LIGHT.name
         assert second.has_class("-light-mode")
         assert not second.has_class("-dark-mode")
+        assert second.screen.styles.background.hex.lower() == LIGHT.background
         assert "使用说明" not in screen_text(second)
 
 

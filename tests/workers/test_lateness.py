@@ -54,7 +54,7 @@ def test_levels_are_claimed_many_at_a_time(store: Store, broker_url: str) -> Non
     for _ in range(9):
         bells.ring({ESCALATION: [2]})
     with store.writing() as session:
-        set_bells(session, [bell(ESCALATION, row, now) for row in range(RUSH_ROWS)])
+        set_bells(session, [bell(ESCALATION, row, now) for row in range(1, RUSH_ROWS + 1)])
     assert (keeper.ring_due(), keeper.is_rushed) == (0, False)
     assert len(broker.do_fetch(ESCALATION, 1)) == 1
     assert (keeper.ring_due(), keeper.is_rushed) == (RUSH_ROWS, True)
