@@ -101,13 +101,16 @@ def difference(
         for logged in standing
         if logged.seq not in gone and not isinstance(logged.data, MessageRefused)
     } - {None}
-    tells_anew = False
+    tells_anew = follows_known = False
     # of several alike the log has the first ones: what is new comes where it follows on others
     in_log = folded - new
     for event in events:
         key, is_copy = _key(event), _is_copy(event.data)
         if not _is_compared(event.data):
             continue
+        if not isinstance(event.data, (NoticeQueued, *_CLOCK_EVENTS)):
+            # the decision that the next clock events follow on
+            follows_known = in_log[key] > 0
         if in_log[key] > 0:
             in_log[key] -= 1
             clocks.note_start(event.data)
@@ -118,7 +121,8 @@ def difference(
             continue
         tells_anew = untouched is None or untouched[key] < folded[key]
         if tells_anew:
-            known = event.cause in causes
+            # what time brought about has no message that the log could tell of
+            known = follows_known if event.cause is None else event.cause in causes
             appended += [
                 msgspec.structs.replace(event, data=data)
                 for data in clocks.add(event.data, why, known=known)
@@ -157,7 +161,8 @@ class LoggedClocks:
     def add(self, data: EventData, why: LazyText, *, known: bool) -> list[EventData]:
         """Return an event as it can be appended: what runs is moved, what has ended is not.
 
-        `known` says that the log tells already what its message did.
+        `known` says that the log tells already what its message did, or of what time brought about
+        the decision that it follows on.
         """
         appended: list[EventData] = [data]
         if isinstance(data, _CLOCK_EVENTS):
@@ -202,7 +207,8 @@ class LoggedClocks:
             changes.append(_started(clock))
         elif clock.state == ClockState.EXPIRED:
             changes.append(_stopped(clock.name, clock.unit, clock.purpose, ClockState.CANCELLED))
-        elif clock.running and logged is not None and logged.due != clock.due:
+        elif logged is not None and clock.state != ClockState.CANCELLED and logged.due != clock.due:
+            # it was met or late by this expiry, so the log moves it before it ends
             changes.append(
                 ClockMoved(
                     clock=clock.name,
