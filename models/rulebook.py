@@ -8,7 +8,9 @@ import msgspec
 from sqlalchemy import Row, func, select
 
 from models.database import Session
-from models.queries.own_tables import RULEBOOK, require_own
+from models.errors import HotlineError
+from models.i18n import _
+from models.queries.own_tables import RULEBOOK, ForgedTable, require_own
 from models.queries.routing_models import MODEL_IN_USE, load_model
 from models.queries.topics import load_topics
 from models.rules.calendar import Calendar, DeclaredDay
@@ -16,6 +18,7 @@ from models.rules.policy import Policy, in_force, load_stored_policy
 from models.rules.routing.directory import Directory, Unit
 from models.rules.routing.unit_history import FormerName, RetiredUnit, UnitHistory
 from models.rules.state import RuleContext
+from models.store_errors import is_store_fault, outage_reason
 from models.tables.core import DAY, FORMER_UNIT_NAME, POLICY, TERRITORY, TOPIC, UNIT, YEAR
 
 RulebookVersion = tuple[int, int, int, int, int]
@@ -158,6 +161,10 @@ def hold_rulebook(session: Session, *, to_change: bool = False) -> None:
         session.execute(select(lock(_CHANGES)))
 
 
+class RulebookUnusable(HotlineError):
+    """The rulebook cannot be had: by none nobody is judged, and everything waits."""
+
+
 class RulebookCache:
     """Keeps the rulebook of a process, and loads it again when the store has a newer one."""
 
@@ -165,8 +172,19 @@ class RulebookCache:
         self._rulebook: Rulebook | None = None
 
     def current(self, session: Session) -> Rulebook:
-        """Return the rulebook as of this transaction."""
+        """Return the rulebook as of this transaction. Raises ForgedTable and RulebookUnusable."""
         rulebook = self._rulebook
         if rulebook is None or rulebook.version != rulebook_version(session):
-            rulebook = self._rulebook = load_rulebook(session)
+            rulebook = self._rulebook = _load_or_say(session)
         return rulebook
+
+
+def _load_or_say(session: Session) -> Rulebook:
+    """Load the rulebook; raises RulebookUnusable for whatever is wrong with it."""
+    try:
+        return load_rulebook(session)
+    except Exception as error:
+        if isinstance(error, ForgedTable) or is_store_fault(error):
+            raise
+        text = _("the rulebook cannot be used: {why}").format(why=outage_reason(error))
+        raise RulebookUnusable(text) from error

@@ -36,9 +36,8 @@ from models.operations.ticket_work import (
 from models.queries.bell_rows import rows_of_tickets, tickets_of_rows
 from models.queries.inbox_rows import ForgedMessage
 from models.queries.own_tables import ForgedTable
-from models.rulebook import Rulebook, RulebookCache, hold_rulebook
+from models.rulebook import Rulebook, RulebookCache, RulebookUnusable, hold_rulebook
 from models.rules.limits import LOGGED_IDS
-from models.rules.policy import InvalidPolicy
 from models.rules.queues import DELIVERY, EMERGENCY, ESCALATION, QUEUES
 from models.rules.routing.directory import Directory
 from models.schema import WrongSchema
@@ -158,7 +157,7 @@ def _answer(context: WorkerContext, queue: str, ids: Sequence[int], work: Work) 
         context.count_failure(queue)
         if is_transient(error):
             log.warning("the store was busy or away: %s", outage_reason(error))
-        elif isinstance(error, (KeyUnusable, ForgedTable, InvalidPolicy, WrongSchema)):
+        elif isinstance(error, (KeyUnusable, ForgedTable, RulebookUnusable, WrongSchema)):
             log.error("%s", error)
         else:
             log.error("failed: %s", describe_safely(error))

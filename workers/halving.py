@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from models.errors import describe_safely
 from models.queries.own_tables import ForgedTable
-from models.rules.policy import InvalidPolicy
+from models.rulebook import RulebookUnusable
 from models.schema import WrongSchema
 from models.security.encryption import KeyUnusable
 from models.store_errors import is_store_fault
@@ -20,9 +20,10 @@ _R = TypeVar("_R")
 def is_nobodys_fault(error: Exception) -> bool:
     """Return whether no ticket is to blame.
 
-    The store is away or newer than this program, or the rulebook is not the service's or invalid.
+    The store is away or newer than this program, or the rulebook is not the service's or cannot be
+    used.
     """
-    return is_store_fault(error) or isinstance(error, (ForgedTable, InvalidPolicy, WrongSchema))
+    return is_store_fault(error) or isinstance(error, (ForgedTable, RulebookUnusable, WrongSchema))
 
 
 def by_halves(

@@ -8,15 +8,18 @@ import redis
 
 from models.clock import Now, clock_speed, monotonic, system_clock
 from models.database import Store
+from models.operations.bells import has_bells_of_no_row, mend_bells
 from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import new_pruners
 from models.operations.samples import record_sample
+from models.queries.own_tables import ForgedTable, require_own
 from models.queries.queue_depths import SAMPLE_SPAN
 from models.queries.service_status import CALENDAR_WARNING, first_provisional_day
-from models.rulebook import RulebookCache, load_calendar
+from models.rulebook import RulebookCache, RulebookUnusable, load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import Keep, in_force
 from models.rules.queues import DELIVERY
+from models.security.heads import HeadKind
 from models.store_errors import is_transient
 from workers.actors import WorkerContext
 from workers.broker_keys import remove_old_keys
@@ -117,6 +120,10 @@ class Pruning:
                 policies = self._rulebooks.current(session).policies
                 policy = in_force(list(policies.values()), now)
                 more = self._pruners[0].prune_batch(session, now, policy)
+        except (ForgedTable, RulebookUnusable) as error:
+            log.error("nothing is removed: %s", error)
+            self._next = monotonic() + PRUNE_INTERVAL
+            return
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -138,12 +145,11 @@ class MissingBells:
     def __init__(self, store: Store, now: Now) -> None:
         self._store = store
         self._now = now
-        self._search = BellSearch()
-        self._next = monotonic()
+        self.begin_anew()
 
     def begin_anew(self) -> None:
         """Look at all rows from now on: some have just lost their bells."""
-        self._search, self._next = BellSearch(), monotonic()
+        self._search, self._begins, self._next = BellSearch(), True, monotonic()
 
     def __call__(self) -> None:
         """Look at some more rows, if it is time to; where the store is away, try again later."""
@@ -152,7 +158,12 @@ class MissingBells:
         self._next = monotonic() + _SEARCH_PAUSE
         try:
             with self._store.reading() as session:
+                is_mendable = self._begins and has_bells_of_no_row(session)
                 unrung = self._search.next_batch(session)
+            if is_mendable:
+                with self._store.writing() as session:
+                    log.error("bells that name no row: %d", mend_bells(session, self._now()))
+            self._begins = False
             if unrung:
                 with self._store.writing() as session:
                     count = set_missing_bells(session, unrung, self._now())
@@ -161,8 +172,8 @@ class MissingBells:
             if not is_transient(error):
                 raise
         if self._search.ended:
-            self._search = BellSearch()
-            self._next = monotonic() + BELL_SEARCH_INTERVAL
+            self.begin_anew()
+            self._next += BELL_SEARCH_INTERVAL
 
 
 class CalendarWatch:
@@ -181,7 +192,11 @@ class CalendarWatch:
         today = self._now().astimezone(SHANGHAI).date()
         try:
             with self._store.reading() as session:
+                require_own(session, (HeadKind.DAY, HeadKind.YEAR))
                 calendar = load_calendar(session)
+        except ForgedTable as error:
+            log.error("working days cannot be looked at: %s", error)
+            return
         except Exception as error:
             if not is_transient(error):
                 raise

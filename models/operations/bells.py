@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, Table, cast, delete, func, sel
 from models.bulk import RowValues, delete_rows, upsert_rows
 from models.database import Session
 from models.membership import is_in
-from models.rules.queues import DELIVERY, QUEUES
+from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from models.rules.vocabulary import NoticeState
 from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
@@ -74,7 +74,7 @@ def claim_due(
         bells = _bells_of(queue)
         ringing = (
             select(bells.row_id.label("id"), bells.due_at.label("since"))
-            .where(bells.of_queue, bells.ring_at <= now)
+            .where(bells.of_queue, bells.names_a_row, bells.ring_at <= now)
             .order_by(bells.ring_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -88,6 +88,11 @@ def claim_due(
             due.lateness = max(due.lateness, now - since)
             _ring_at(session, bells, due.ids[queue], again_at)
     return due
+
+
+def has_bells_of_no_row(session: Session) -> bool:
+    """Return whether there are bells that are never rung, as no worker would answer them."""
+    return session.execute(select(BELL.c.queue).where(_NAMES_NO_ROW).limit(1)).first() is not None
 
 
 def mend_bells(session: Session, now: datetime) -> int:
@@ -104,7 +109,7 @@ def mend_bells(session: Session, now: datetime) -> int:
         return ~is_instant
 
     no_moment = is_unreadable(BELL.c.ring_at) | is_unreadable(BELL.c.due_at)
-    dropped = delete(BELL).where(no_moment | ~_names_a_row(BELL.c.row_id))
+    dropped = delete(BELL).where(no_moment | _NAMES_NO_ROW)
     of_queued = NOTICE.c.state == NoticeState.QUEUED
     rung = update(NOTICE).where(of_queued, is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
     return sum(session.connection().execute(change).rowcount for change in (dropped, rung))
@@ -131,6 +136,11 @@ class _Bells(NamedTuple):
     ring_at: AnyColumn
     of_queue: ColumnElement[bool]
 
+    @property
+    def names_a_row(self) -> ColumnElement[bool]:
+        """The condition that a bell can be rung: SQLite keeps texts and fractions as ids too."""
+        return (self.row_id > 0) & (self.row_id == cast(self.row_id, BigInteger))
+
 
 def _bells_of(queue: str) -> _Bells:
     """Return where the bells of this queue are kept.
@@ -143,13 +153,7 @@ def _bells_of(queue: str) -> _Bells:
     if queue == DELIVERY:
         queued = NOTICE.c.state == NoticeState.QUEUED
         return _Bells(NOTICE, NOTICE.c.id, NOTICE.c.ring_at, NOTICE.c.ring_at, queued)
-    of_queue = (BELL.c.queue == queue) & _names_a_row(BELL.c.row_id)
-    return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, of_queue)
-
-
-def _names_a_row(row_id: AnyColumn) -> ColumnElement[bool]:
-    """Return the condition that a bell can be rung: SQLite keeps texts and fractions as ids too."""
-    return (row_id > 0) & (row_id == cast(row_id, BigInteger))
+    return _Bells(BELL, BELL.c.row_id, BELL.c.due_at, BELL.c.ring_at, BELL.c.queue == queue)
 
 
 def _list_of(session: Session, column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -162,6 +166,8 @@ def _ring_at(session: Session, bells: _Bells, rows: Sequence[int], at: datetime)
     change = update(bells.table).where(is_in(bells.row_id, rows), bells.of_queue)
     session.execute(change.values(ring_at=at))
 
+
+_NAMES_NO_ROW = ~_bells_of(ESCALATION).names_a_row
 
 _FIRST_AND_LAST_BELLS = select(
     *(

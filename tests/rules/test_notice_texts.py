@@ -34,11 +34,20 @@ from tests.rules.district import POLICY, POLICY_TEXT
         "{{ " + "[" * 1_900,
         "{% if id %}" * 99 + "{% endif %}" * 99,
         "{{ title" + "|trim" * 300 + " }}",
+        "{{ " + "not " * 490 + "id }}",
     ],
 )
 def test_a_text_that_reaches_for_more_is_refused(text: str) -> None:
     with pytest.raises(InvalidNoticeText):
         check_text("yellow", text)
+
+
+@pytest.mark.parametrize(
+    "nested", ["{{ title" + "|trim" * 60 + " }}", "{{ " + "not " * 60 + "id }}"]
+)
+def test_what_takes_long_to_compile_is_not_compiled(nested: str) -> None:
+    with pytest.raises(InvalidNoticeText, match="50 levels"):
+        check_text("yellow", nested)
 
 
 @pytest.mark.parametrize(

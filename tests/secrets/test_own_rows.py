@@ -283,6 +283,7 @@ OF_THE_PAST = {
     "the log": "UPDATE event SET data = {garbage} WHERE ticket_id = 2 AND seq = 3",
     "an applied message": "UPDATE inbox SET type = '!' WHERE {applied}",
     "a message left out": "UPDATE inbox SET conflicting = {true} WHERE {applied}",
+    "another message": "UPDATE inbox SET outline_hash = {garbage} WHERE {applied}",
 }
 
 
@@ -358,6 +359,23 @@ def test_a_missing_key_is_told_once_a_batch(
     assert advance_batch(context, INTAKE, numbers) == 0
     assert [r.getMessage()[:7] for r in caplog.records] == ["the bat", "tickets"]
     assert context.failed == len(numbers)
+    # by halves down to each, which is tried once
+    assert caplog.records[-1].__dict__["of"] == len(numbers)
+
+
+def test_a_message_that_is_in_the_log_already_is_refused(store: Store, tmp_path: Path) -> None:
+    """It was made to wait again: it is to blame, and not the ticket."""
+    _change(store, text("UPDATE inbox SET state = 'waiting' WHERE message_id = 'accepted'"
+                        " AND ticket = 'R2'"))  # fmt: skip
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, CONTACT, ["R2"]) == 0
+    with store.reading() as session:
+        assert quarantined_tickets(session, 9) == []
+        states = select(INBOX.c.state).where(
+            INBOX.c.ticket == "R2", INBOX.c.type == "unit.accepted"
+        )
+        assert session.scalars(states).all() == ["refused"]
 
 
 def _states_with_a_bad_message(

@@ -4,12 +4,13 @@ import logging
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from models.database import Store
 from models.operations.calendar import change_calendar
-from models.rules.calendar import announced_years
+from models.rules.calendar import DeclaredDay, announced_years
 from tests.store.factories import at
-from workers.housekeeping import CalendarWatch
+from workers.housekeeping import CalendarWatch, Pruning
 
 _YEAR = max(announced_years()) + 1
 _FIRST = at(f"{_YEAR}-01-01T00:00")
@@ -33,3 +34,22 @@ def test_the_log_warns_45_days_before_the_first_guess(
     with store.writing() as session:
         change_calendar(session, {}, _FIRST, (_YEAR, "国办发明电"))
     assert warned(1) == 0
+
+
+@pytest.mark.parametrize("forged", ["document = 'y'", "day = {unreadable}"])
+def test_a_calendar_that_is_not_the_service_s_ends_no_timekeeper(
+    store: Store, caplog: pytest.LogCaptureFixture, forged: str
+) -> None:
+    """Neither of its looks at the rulebook fails; the log says what to do."""
+    with store.writing() as session:
+        change_calendar(
+            session, {_FIRST.date(): DeclaredDay(False, "x")}, _FIRST, (_YEAR, "国办发明电")
+        )
+        unreadable = "X'FF'" if session.dialect == "sqlite" else "'infinity'"
+        session.execute(text(f"UPDATE calendar_day SET {forged.format(unreadable=unreadable)}"))
+    pruning = Pruning(store, lambda: _FIRST)
+    pruning._next = 0.0
+    for look in (CalendarWatch(store, lambda: _FIRST), pruning):
+        caplog.clear()
+        look()
+        assert "log --verify" in caplog.text

@@ -3,6 +3,7 @@
 import pytest
 
 from models.database import Store
+from models.operations.notices.batch import NoticeBatch
 from models.operations.notices.outgoing import ready_notices
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.policy import load_policy
@@ -49,15 +50,32 @@ def test_duties_read_as_a_list(language: str, text: str) -> None:
     assert NoticeTexts(POLICY, language).line(notice) == text
 
 
-def test_a_text_of_the_policy_that_fails_is_replaced_by_our_own() -> None:
-    """With these values alone: no notice is lost to it."""
+def test_a_text_of_the_policy_that_fails_is_replaced_by_our_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With these values alone: no notice is lost to it, and the log says so once."""
     failing = "{% if title == '水管爆裂' %}{{ title > 3 }}{% endif %}"
     of_policy = f'[notices.texts.zh]\nyellow = "{failing}"\n\n[screening]'
-    policy = load_policy(policy_with(("[screening]", of_policy)), "failing")
-    for title in ("水管爆裂", "路灯不亮"):
+    texts = NoticeTexts(load_policy(policy_with(("[screening]", of_policy)), "failing"), "zh")
+    for title in ("水管爆裂", "路灯不亮", "水管爆裂"):
         # the first fails, and the second says nothing
         notice = outgoing_notice(title=title)
-        assert NoticeTexts(policy, "zh").line(notice) == NoticeTexts(POLICY, "zh").line(notice)
+        assert texts.line(notice) == NoticeTexts(POLICY, "zh").line(notice)
+    assert caplog.text.count("a text of the policy fails") == 1
+
+
+def test_a_district_may_leave_out_how_one_answer_serves_several() -> None:
+    """All other texts that say nothing are replaced."""
+    of_policy = '[notices.texts.zh]\none_answer = ""\n\n[screening]'
+    without = load_policy(policy_with(("[screening]", of_policy)), "without")
+    urged = NoticeKind.URGED
+    assert urged in POLICY.notices.similar
+    event = NoticeQueued(kind=urged, role=Recipient.UNIT_CONTACT, unit=UNIT)
+    changes = {"kind": urged, "role": Recipient.UNIT_CONTACT, "event": event}
+    batch = NoticeBatch("T1-1+1", tuple(outgoing_notice(n, **changes) for n in (1, 2)))
+    _, usual = NoticeTexts(POLICY, "zh").message(batch)
+    _, text = NoticeTexts(without, "zh").message(batch)
+    assert len(text.splitlines()) == len(usual.splitlines()) - 1
 
 
 def test_what_has_no_deadline_names_none() -> None:

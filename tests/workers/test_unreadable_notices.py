@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
+from models.rulebook import RulebookUnusable
 from models.rules.queues import DELIVERY
 from models.rules.vocabulary import NoticeState
 from models.tables.core import NOTICE
@@ -45,6 +46,7 @@ ON_SQLITE = (
 ON_BOTH = (
     NO_EVENT,
     "UPDATE notice SET kind = 'zzz' WHERE id = :id",
+    "UPDATE notice SET tries = 2147483647 WHERE id = :id",
     f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}",
 )
 
@@ -111,3 +113,32 @@ def test_the_others_of_its_message_go_without_it(store: Store, forged: str, tmp_
             lambda: sorted(n.state for n in notices(store, "yellow")) == states, 40, "the others"
         )
     assert len(server.ids) == 1
+
+
+def test_what_cannot_be_recorded_after_all_has_no_other_sent_again(
+    store: Store, tmp_path: Path
+) -> None:
+    """Somebody writes into a ticket's row while its card is being sent."""
+    yellow_cards(store, CARDS)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    routed = dispatcher.route(cards)
+    _forge(store, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}", cards[3])
+    dispatcher.send(routed)
+    states = {notice.id: notice.state for notice in notices(store, "yellow")}
+    assert states == dict.fromkeys(cards, "sent") | {cards[3]: "queued"}
+
+
+@pytest.mark.parametrize("names", ["'7'", "'{'"])
+def test_without_a_rulebook_all_notices_wait(store: Store, names: str, tmp_path: Path) -> None:
+    """None of them is to blame, and none is postponed."""
+    yellow_cards(store, CARDS)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    columns = "code, label, parent, position, version, names"
+    with store.writing() as session:
+        session.execute(text(f"INSERT INTO topic ({columns}) VALUES ('x', 'x', '', 1, 1, {names})"))
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    with pytest.raises(RulebookUnusable):
+        dispatch_batch(context, DELIVERY, cards)
+    assert {(n.state, n.ring_at) for n in notices(store, "yellow")} == {("queued", NOW)}

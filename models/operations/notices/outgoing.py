@@ -38,6 +38,9 @@ _COLUMNS = (
 
 
 _RECORDED = (TICKET.c.seq.label("log_end"), TICKET.c.hash, TICKET.c.row_hash, NOTICE.c.tries)
+_MOST_TRIES = 1_000
+"""More than a notice is ever tried: no database keeps one more than the largest number."""
+
 _LINE = EVENT.alias()
 _LAST_LINE = select(func.max(_LINE.c.seq)).where(_LINE.c.ticket_id == TICKET.c.id).scalar_subquery()
 
@@ -143,7 +146,7 @@ def _require_recordable(row: Any, event: NoticeQueued) -> None:
     hashes = row.hash, row.row_hash or b""
     if row.log_end != row.last_line or not all(isinstance(each, bytes) for each in hashes):
         raise ForgedTicket(row.number)
-    if row.kind != event.kind or not isinstance(row.tries, int):
+    if row.kind != event.kind or not (isinstance(row.tries, int) and 0 <= row.tries <= _MOST_TRIES):
         raise UnreadableValue
 
 
