@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from models.database import Session
 from models.errors import UnreadableValue
@@ -37,12 +37,12 @@ _COLUMNS = (
 )
 
 
-_RECORDED = (TICKET.c.seq.label("log_end"), TICKET.c.hash, TICKET.c.row_hash, NOTICE.c.tries)
+_RECORDED = (TICKET.c.hash, TICKET.c.row_hash, NOTICE.c.tries)
 _MOST_TRIES = 1_000
 """More than a notice is ever tried: no database keeps one more than the largest number."""
 
-_LINE = EVENT.alias()
-_LAST_LINE = select(func.max(_LINE.c.seq)).where(_LINE.c.ticket_id == TICKET.c.id).scalar_subquery()
+_LATER = EVENT.alias()
+_FOLLOWS = and_(_LATER.c.ticket_id == TICKET.c.id, _LATER.c.seq == TICKET.c.seq + 1)
 
 _DECODER = msgspec.json.Decoder(NoticeQueued)
 
@@ -108,9 +108,10 @@ def ready_notices(
         .add_columns(TICKET.c.status, TICKET.c.level)
         .add_columns(TICKET.c.unit.label("lead"), TICKET.c.due.label("ticket_due"))
         .add_columns(undecoded(EVENT.c.data), EVENT.c.at)
-        .add_columns(*_RECORDED, _LAST_LINE.label("last_line"))
+        .add_columns(*_RECORDED, _LATER.c.seq.label("later"))
         .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
         .join(EVENT, and_(EVENT.c.ticket_id == NOTICE.c.ticket_id, EVENT.c.seq == NOTICE.c.seq))
+        .outerjoin(_LATER, _FOLLOWS)
         .where(is_in(NOTICE.c.id, rows), *unheld(now))
         .order_by(NOTICE.c.id)
     )
@@ -144,7 +145,8 @@ def ready_notices(
 
 def _require_recordable(row: Any, event: NoticeQueued) -> None:
     hashes = row.hash, row.row_hash or b""
-    if row.log_end != row.last_line or not all(isinstance(each, bytes) for each in hashes):
+    # a line after the end that the ticket knows: another could not be added
+    if row.later is not None or not all(isinstance(each, bytes) for each in hashes):
         raise ForgedTicket(row.number)
     if row.kind != event.kind or not (isinstance(row.tries, int) and 0 <= row.tries <= _MOST_TRIES):
         raise UnreadableValue
