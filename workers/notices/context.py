@@ -70,7 +70,7 @@ class DeliveryContext:
     def record_outcomes(self, errors: Mapping[int, str | None], channel: str) -> None:
         """Record that notices were tried, by row with the error if there was one; count them.
 
-        One of which that cannot be recorded is set aside: the others would be sent again with it.
+        One that cannot be recorded is postponed: the others would be sent again with it.
         """
 
         def record(rows: Sequence[int]) -> None:
