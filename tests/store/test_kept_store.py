@@ -18,6 +18,8 @@ from models.migrations import revision, upgrade
 from models.operations.access import find
 from models.operations.calendar import change_calendar
 from models.operations.keys import count_by_key, reencrypt
+from models.operations.notices.outgoing import ready_notices
+from models.operations.notices.record import record_outcomes
 from models.operations.policies import import_policy, withdraw_policy
 from models.queries.detail import ticket_detail
 from models.queries.event_counts import hourly_counts
@@ -155,6 +157,16 @@ def test_nothing_of_it_is_lost(store: Store) -> None:
             assert _kinds_of_instants(session) == {"blob", "null"}
     assert len(bodies) == 366
     assert {msgspec.json.encode(body, order="deterministic") for body in bodies} == sent
+
+
+def test_its_notices_can_be_sent_and_recorded(store: Store) -> None:
+    """What waits in it is read with all that recording it needs."""
+    with store.writing() as session:
+        rows = session.scalars(select(NOTICE.c.id).where(NOTICE.c.state == "queued")).all()
+        ready = [notice.row for notice in ready_notices(session, rows, LEFT)]
+        assert ready
+        assert record_outcomes(session, dict.fromkeys(ready), "file", LEFT) == (len(ready), 0)
+    assert verify(store).findings == []
 
 
 def test_all_that_can_be_written_is_in_it(store: Store) -> None:
