@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import DataError
 
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.accept import accept_tables
 from models.operations.notices.record import record_outcomes
 from models.operations.rebuild import NotRebuilt, rebuild_ticket
+from models.queries.checked_rows import read_checked
 from models.queries.health import health, quarantined_tickets
 from models.queries.own_tables import ForgedTable
 from models.queries.verification import verify
@@ -22,6 +24,7 @@ from models.rules.vocabulary import UserRole
 from models.security.findings import Harm
 from models.security.heads import HeadKind
 from models.security.roles import Actor, NotAllowed
+from models.store_errors import is_unreadable
 from models.tables.core import BELL, CLOCK, EVENT, INBOX, NOTICE, POLICY, TABLE_HEAD, TICKET, UNIT
 from models.tables.inbox import WAITING
 from scripts.service.forgery_checks import check_forgeries
@@ -107,6 +110,19 @@ def test_so_is_a_row_with_an_instant_that_nobody_can_read(
     """PostgreSQL keeps infinite ones; a batch with one of them failed for ever."""
     forged = text(f"UPDATE ticket SET updated_at = '{instant}' WHERE number = 'R1'")
     _quarantined_and_rebuilt(store, forged, tmp_path)
+
+
+@pytest.mark.store(fill=_begin, databases=["postgresql"])
+def test_only_who_checks_rows_reads_past_it(store: Store) -> None:
+    """Whoever goes by a row is told that it cannot be read, also after others have checked it."""
+    _change(store, text("UPDATE ticket SET updated_at = 'infinity' WHERE number = 'R1'"))
+    moments = select(TICKET.c.updated_at).order_by(TICKET.c.number)
+    with store.reading() as session:
+        rows = list(read_checked(session, [TICKET.c.updated_at], lambda query: query))
+        assert sorted(row.unreadable for row in rows) == [(), (), ("updated_at",)]
+        with pytest.raises(DataError) as raised:
+            session.scalars(moments).all()
+    assert is_unreadable(raised.value)
 
 
 @pytest.mark.store(fill=_begin, databases=["sqlite"])
