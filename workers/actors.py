@@ -261,11 +261,12 @@ def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Excep
         waiting = waiting_ids(session, number)
         unreadable = [row for row in waiting if not _is_readable(session, row, directory)]
         # where its own row cannot be read its messages are not to blame
-        is_forged = has_forged_row(session, number) or (
-            not unreadable and _is_of_ticket(error, waiting)
-        )
-    if is_forged:
-        _quarantine(context, queue, number)
+        if has_forged_row(session, number):
+            error = ForgedTicket(number)
+            unreadable = []
+        is_of_ticket = not unreadable and _is_of_ticket(error, waiting)
+    if is_of_ticket:
+        _quarantine(context, queue, number, error)
         return
     described = describe_safely(error)
     log.error("ticket set aside: %s", described, extra={"ticket": number})
@@ -297,9 +298,9 @@ def _is_readable(session: Session, row: int, directory: Directory) -> bool:
     return True
 
 
-def _quarantine(context: WorkerContext, queue: str, number: str) -> None:
-    """Let what waits for a ticket wait until its row is what it was; it is looked at again."""
-    log.error("ticket quarantined: %s", ForgedTicket(number), extra={"ticket": number})
+def _quarantine(context: WorkerContext, queue: str, number: str, why: Exception) -> None:
+    """Let what waits for a ticket wait until that is what it was; it is looked at again."""
+    log.error("ticket quarantined: %s", outage_reason(why), extra={"ticket": number})
     with context.store.writing() as session:
         quarantine(session, number, context.now())
         _ring_later(context, session, queue, rows_of_tickets(session, queue, [number]))

@@ -162,7 +162,8 @@ class MissingBells:
                 unrung = self._search.next_batch(session)
             if is_mendable:
                 with self._store.writing() as session:
-                    log.error("bells that name no row: %d", mend_bells(session, self._now()))
+                    dropped = mend_bells(session, self._now())
+                log.error("bells that name no row are dropped: %d", dropped)
             self._begins = False
             if unrung:
                 with self._store.writing() as session:

@@ -51,7 +51,7 @@ _FILTERS = ("capitalize", "d", "default", "int", "length", "lower", "title", "tr
 """The filters whose result is no longer than what they are given."""
 
 _DEEPEST = 50
-"""What compiling takes grows with the third power of the depth: a second for 150 nested filters."""
+"""Time to compile grows with the third power of the depth: a second for 150 nested filters."""
 
 
 @cache

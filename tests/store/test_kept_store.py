@@ -160,7 +160,7 @@ def test_nothing_of_it_is_lost(store: Store) -> None:
 
 
 def test_its_notices_can_be_sent_and_recorded(store: Store) -> None:
-    """What waits in it is read with all that recording it needs."""
+    """They are read with all that recording them needs."""
     with store.writing() as session:
         rows = session.scalars(select(NOTICE.c.id).where(NOTICE.c.state == "queued")).all()
         ready = [notice.row for notice in ready_notices(session, rows, LEFT)]

@@ -106,9 +106,9 @@ def is_idle(store: Store, clock: ManualClock) -> bool:
     )
 
 
-def yellow_cards(store: Store, count: int, **more: Any) -> None:
+def yellow_cards(store: Store, count: int, first: int = 0, **more: Any) -> None:
     """Make so many tickets of one unit, and let them turn yellow at the same moment."""
-    numbers = [f"Y{n:03}" for n in range(count)]
+    numbers = [f"Y{n:03}" for n in range(first, first + count)]
     letters = [letter(n, RECEIVED, content=f"{n}号路灯坏了三天。", **more) for n in numbers]
     feed(store, letters, at(RECEIVED))
     advance_tickets(store, numbers, at(YELLOW))

@@ -112,7 +112,13 @@ def test_the_others_of_its_message_go_without_it(store: Store, forged: str, tmp_
         wait_until(
             lambda: sorted(n.state for n in notices(store, "yellow")) == states, 40, "the others"
         )
-    assert len(server.ids) == 1
+        yellow_cards(store, 1, first=CARDS)
+        for _time in range(2):
+            # no later card takes it along, however long cards are gathered
+            clock.pass_by(timedelta(minutes=9))
+            dispatch_batch(context, DELIVERY, [notices(store, "yellow")[-1].id])
+        wait_until(lambda: len(server.ids) == 2, 40, "the later one")
+    assert [n.state for n in notices(store, "yellow")].count("queued") == 1
 
 
 def test_what_cannot_be_recorded_after_all_has_no_other_sent_again(

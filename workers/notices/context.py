@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
-from models.errors import describe_safely
+from models.errors import HotlineError, describe_safely
 from models.operations.notices.batch import postpone_alone
 from models.operations.notices.outgoing import OutgoingNotice
 from models.operations.notices.record import drop_over, record_outcomes
@@ -86,7 +86,8 @@ class DeliveryContext:
 
     def postpone(self, row: int, error: Exception) -> None:
         """Leave a notice for later that cannot be sent or recorded."""
-        log.error("notice postponed: %s", describe_safely(error), extra={"row": row})
+        why = str(error) if isinstance(error, HotlineError) else describe_safely(error)
+        log.error("notice postponed: %s", why, extra={"row": row})
         with self.store.writing() as session:
             postpone_alone(session, row, self.now() + _POSTPONED_FOR * clock_speed(self.now))
 

@@ -111,7 +111,8 @@ class NoticeDispatcher:
             self._built_in[name](standing, context.texts(policy).line)
         except ChannelFailed as failure:
             error = str(failure)
-        if len(standing) < len(notices):
-            with context.store.writing() as session:
-                context.drop_over(session, notices, context.now())
+        # first that they were sent: they would be sent again if dropping others failed
         context.record_outcomes(dict.fromkeys((notice.row for notice in standing), error), name)
+        if over := [notice for notice in notices if notice.over is not None]:
+            with context.store.writing() as session:
+                context.drop_over(session, over, context.now())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import String, and_, cast, or_, select, update
 
 from models.bulk import update_rows
 from models.database import Session
@@ -132,9 +132,14 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
 
 
 def postpone_alone(session: Session, row: int, again_at: datetime) -> None:
-    """Leave a notice that cannot be sent until `again_at`; the others of its message go without."""
+    """Leave a notice that cannot be sent until `again_at`, then as a message of its own.
+
+    The others of its message go without it, and none that is gathered takes it along.
+    """
     notice = NOTICE.c.id == row, NOTICE.c.state == NoticeState.QUEUED
-    session.execute(update(NOTICE).where(*notice).values(parcel=None, ring_at=again_at))
+    number = select(TICKET.c.number).where(TICKET.c.id == NOTICE.c.ticket_id).scalar_subquery()
+    name = number.concat("-").concat(cast(NOTICE.c.seq, String))
+    session.execute(update(NOTICE).where(*notice).values(parcel=name, ring_at=again_at))
 
 
 def _groups(

@@ -20,6 +20,7 @@ from models.rules.state import State, read_state
 from models.rules.vocabulary import ClockName, DutyChange, NoticeKind, NoticeState, Recipient
 from models.tables.columns import undecoded
 from models.tables.core import EVENT, NOTICE, TICKET
+from models.tables.instants import LATEST
 
 log = logging.getLogger("hotline.notices")
 
@@ -88,7 +89,9 @@ class ChannelFailed(Exception):
 
 def unheld(now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for a notice that may be taken: queued, and held by nobody."""
-    not_held = or_(NOTICE.c.held_until.is_(None), NOTICE.c.held_until <= now)
+    until = NOTICE.c.held_until
+    # nobody holds one until a moment that nobody can read
+    not_held = or_(until.is_(None), until <= now, until > LATEST)
     return NOTICE.c.state == NoticeState.QUEUED, not_held
 
 
