@@ -61,9 +61,9 @@ class AddedMessages:
 
 
 class StoredMessage(NamedTuple):
-    """A message of the inbox: when it arrived, and its content."""
+    """A message of the inbox: its row, which is its place in the order of arrival, and content."""
 
-    arrived_at: datetime
+    row_id: int
     body: JsonObject
 
 
@@ -164,15 +164,20 @@ def stored_messages(
     """Return the messages of a source that the inbox has under these ids."""
     kept_as = _kept_as(session, ids)
     rows = session.execute(
-        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
+        select(INBOX.c.id, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source, is_in(INBOX.c.message_id, kept_as), CURRENT_MESSAGE
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
     return {
-        kept_as[r.message_id]: StoredMessage(r.arrived_at, body)
+        kept_as[r.message_id]: StoredMessage(r.id, body)
         for r, body in zip(rows, bodies, strict=True)
     }
+
+
+def last_arrived(session: Session) -> int:
+    """Return the row of the message that arrived last; 0 where none has."""
+    return session.scalar(select(func.max(INBOX.c.id))) or 0
 
 
 def known_ids(session: Session, source: str, ids: Collection[str]) -> set[str]:
@@ -218,7 +223,7 @@ def messages_about(
     the letter's id.
     """
     rows = session.execute(
-        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body))
+        select(INBOX.c.id, *columns_to_decrypt(INBOX.c.body))
         .where(
             is_in(INBOX.c.ticket, tickets),
             INBOX.c.source == source,
@@ -231,7 +236,7 @@ def messages_about(
     for row, body in zip(rows, session.all_texts(INBOX.c.body, rows), strict=True):
         message_id = source_id(session.cipher, row.message_id, body)
         letter_id = next(m for mark in marks if (m := message_id.rpartition(mark)[0]))
-        message = StoredMessage(row.arrived_at, body)
+        message = StoredMessage(row.id, body)
         messages.setdefault(letter_id, []).append((message_id, message))
     return messages
 
@@ -324,7 +329,7 @@ def letters_numbered_like(
     number = func.substr(message_id, 1, before, type_=message_id.type)
     with_digest = message_id.like("%-" + "_" * digest) & is_in(number, numbers)
     rows = session.execute(
-        select(INBOX.c.arrived_at, *columns_to_decrypt(INBOX.c.body)).where(
+        select(INBOX.c.id, *columns_to_decrypt(INBOX.c.body)).where(
             INBOX.c.source == source,
             INBOX.c.type == MessageType.TICKET_RECEIVED,
             CURRENT_MESSAGE,
@@ -333,10 +338,7 @@ def letters_numbered_like(
         )
     ).all()
     bodies = session.all_texts(INBOX.c.body, rows)
-    return [
-        (r.message_id, StoredMessage(r.arrived_at, body))
-        for r, body in zip(rows, bodies, strict=True)
-    ]
+    return [(r.message_id, StoredMessage(r.id, body)) for r, body in zip(rows, bodies, strict=True)]
 
 
 _FOREIGN = "#another#"

@@ -67,7 +67,6 @@ class FeedBatch:
         source: str,
         records: Sequence[FeedRecord],
         now: datetime,
-        started_at: datetime,
         rulebook: Rulebook,
         seen: SeenLetters,
         dresses: Sequence[Dress],
@@ -78,7 +77,7 @@ class FeedBatch:
     ) -> None:
         self._quiet_before, self._sender = quiet_before, sender
         self._session, self._source, self._records = session, source, records
-        self._now, self._started_at = now, started_at
+        self._now = now
         self._policy = in_force(list(rulebook.policies.values()), now)
         self._directory, self._seen, self._rebased = rulebook.directory, seen, rebased
         self._dresses = dresses
@@ -234,7 +233,7 @@ class FeedBatch:
         changes = {}
         for index, letter in bodies.items():
             old = stored[letter["id"]]
-            is_second = old.arrived_at >= self._started_at or letter["id"] in self._seen
+            is_second = self._seen.has(letter["id"], old)
             self._seen.add(letter["id"])
             if old.body["type"] != MessageType.TICKET_RECEIVED:
                 continue

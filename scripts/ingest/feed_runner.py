@@ -202,13 +202,13 @@ class FeedRunner:
         self, pipeline: IngestPipeline, file: IO[bytes], name: str, size: int | None = None
     ) -> None:
         """Feed one open file to its end; without a `size` it is a pipe."""
-        started_at = pipeline.now()
+        pipeline.begin(one_line(name))
         records = read_feed(file, self._options, name)
         with _progress() as progress:
             task = progress.add_task(one_line(Path(name).name), total=size, rate="")
             for number, batch in enumerate(batches(records, read_ahead=size is not None), 1):
                 for part in parts(batch, pipeline.transaction_size):
-                    pipeline.take(one_line(name), part, started_at)
+                    pipeline.take(part)
                 if number % _COLLECT_EVERY == 0:
                     # statements leave little behind, but a million rows make many statements
                     gc.collect()

@@ -12,6 +12,7 @@ from models.clock import Now
 from models.database import Store
 from models.errors import HotlineError
 from models.i18n import _, render
+from models.operations.inbox import last_arrived
 from models.rulebook import RulebookCache
 from models.rules.calendar import SHANGHAI
 from models.security.roles import Actor
@@ -78,9 +79,7 @@ class IngestPipeline:
         self._store, self._sender = store, sender
         self.refused = refused
         self._doubling = doubling
-        self._checked_feed: tuple[str, datetime] | None = None
-        self._checked_sources: set[str] = set()
-        self._seen = SeenLetters()
+        self.begin("")
         self._dresses: dict[str, list[Dress]] = {}
         self._rebased = rebased
         self._rulebooks = rulebooks or RulebookCache()
@@ -95,15 +94,18 @@ class IngestPipeline:
         """The most messages of one transaction, where each is looked at by itself."""
         return self._store.batch_size
 
-    def take(
-        self, feed: str, records: Sequence[FeedRecord], started_at: datetime
-    ) -> list[TakenRecord]:
+    def begin(self, feed: str) -> None:
+        """Begin a feed of this name: the batches taken from now on are of it."""
+        self._feed = feed
+        self._checked_sources: set[str] = set()
+        self._seen: SeenLetters | None = None
+
+    def take(self, records: Sequence[FeedRecord]) -> list[TakenRecord]:
         """Add a batch to the inbox, in a transaction a source; return what became of each record.
 
-        `started_at` is when reading the feed began: a letter that came since is of the same feed.
-        Raises LettersDoubled, before the first batch is taken.
+        Raises LettersDoubled, before the first batch of a feed is taken.
         """
-        self._check_numbers(feed, records, started_at)
+        self._check_numbers(records)
         self.counts.read += sum(not record.continues for record in records)
         for note in (note for record in records for note in record.notes):
             self.notes[render(note)] += 1
@@ -113,7 +115,7 @@ class IngestPipeline:
             if record.message is None
         }
         for source in dict.fromkeys(r.source for r in records if r.message is not None):
-            taken |= self._take_source(source, records, started_at)
+            taken |= self._take_source(source, records)
         outcomes = Counter(each.outcome for each in taken.values())
         self.counts.enqueued += outcomes[Outcome.ENQUEUED]
         self.counts.duplicate += outcomes[Outcome.DUPLICATE]
@@ -124,21 +126,20 @@ class IngestPipeline:
             for each in in_order
             if each.outcome is Outcome.REFUSED
         ]
-        append_refused(self.refused, feed, refused, self._store.cipher)
+        append_refused(self.refused, self._feed, refused, self._store.cipher)
         return in_order
 
-    def _take_source(
-        self, source: str, records: Sequence[FeedRecord], started_at: datetime
-    ) -> dict[int, TakenRecord]:
+    def _take_source(self, source: str, records: Sequence[FeedRecord]) -> dict[int, TakenRecord]:
         """Add the records of one source; returns what became of each, by its place in the batch."""
         places = [p for p, r in enumerate(records) if r.message is not None and r.source == source]
         with self._store.writing() as session:
+            if self._seen is None:
+                self._seen = SeenLetters(last_arrived(session))
             batch = FeedBatch(
                 session,
                 source,
                 [records[place] for place in places],
                 self.now(),
-                started_at,
                 self._rulebooks.current(session),
                 self._seen,
                 self._dresses.get(source, ()),
@@ -153,13 +154,8 @@ class IngestPipeline:
             for index, place in enumerate(places)
         }
 
-    def _check_numbers(
-        self, feed: str, records: Sequence[FeedRecord], started_at: datetime
-    ) -> None:
+    def _check_numbers(self, records: Sequence[FeedRecord]) -> None:
         """Look once for each source of a feed whether its letters have had other numbers."""
-        if self._checked_feed != (feed, started_at):
-            self._checked_feed, self._checked_sources = (feed, started_at), set()
-            self._seen = SeenLetters()
         rebased = self._rebased
         tables = {r.source for r in records if r.message is not None and r.facts is not None}
         for source in tables - self._checked_sources:
@@ -172,7 +168,7 @@ class IngestPipeline:
                 keep_dressed_numbers(session, source, of_source, self._dresses[source])
                 keep_known_numbers(session, source, of_source, rebased=rebased)
                 if not self._doubling:
-                    require_new_numbers(session, source, feed, of_source, rebased=rebased)
+                    require_new_numbers(session, source, self._feed, of_source, rebased=rebased)
 
 
 def _of_source(records: Sequence[FeedRecord], source: str) -> list[FeedRecord]:

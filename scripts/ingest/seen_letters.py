@@ -1,17 +1,25 @@
-"""Remember which known letters a feed has had, in bounded memory."""
+"""Remember which letters a feed has had, in bounded memory."""
+
+from models.operations.inbox import StoredMessage
 
 
 class SeenLetters:
-    """The known letters that a feed has had, by id: those of its last `most` rows, or more."""
+    """The letters that a feed has had: what arrived since it began, and what was known before.
 
-    def __init__(self, most: int = 500_000) -> None:
-        self._most = most
+    `last_before` is the last row of the inbox when the feed began. It goes by the order of arrival,
+    not by clocks: where a clock was put back, a correction would be taken for a second row of the
+    same feed. Of known letters it has those of the last `most` rows, or more, by id.
+    """
+
+    def __init__(self, last_before: int, most: int = 500_000) -> None:
+        self._last_before, self._most = last_before, most
         self._recent: set[int] = set()
         self._before: set[int] = set()
 
-    def __contains__(self, letter_id: str) -> bool:
+    def has(self, letter_id: str, stored: StoredMessage) -> bool:
+        """Return whether the feed has had this letter, which the inbox has as `stored`."""
         number = hash(letter_id)
-        return number in self._recent or number in self._before
+        return stored.row_id > self._last_before or number in self._recent or number in self._before
 
     def add(self, letter_id: str) -> None:
         """Add a letter, and forget the oldest where there are too many."""

@@ -95,9 +95,8 @@ class RequestIntake:
         self, store: Store, pipeline: IngestPipeline, holder: Token, request: str, answer: Answer
     ) -> None:
         self._store, self._pipeline, self._holder = store, pipeline, holder
-        self._feed = f"listen {request}"
         self._answer = answer
-        self._began_at = pipeline.now()
+        pipeline.begin(f"listen {request}")
 
     def take_lines(self, content: bytes, before: int) -> None:
         """Take whole lines, before which so many came, in a transaction for so many messages."""
@@ -116,7 +115,7 @@ class RequestIntake:
         self._require_valid()
         source = self._holder.name
         of_source = [replace(record, source=source) for record in records]
-        self._answer.add(self._pipeline.take(self._feed, of_source, self._began_at))
+        self._answer.add(self._pipeline.take(of_source))
 
     def _require_valid(self) -> None:
         """Raise Problem where the token has ended, or was revoked, since the request began."""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from models.clock import system_clock
+from models.clock import Now, system_clock
 from models.database import Store
-from models.operations.inbox import add_messages
+from models.operations.inbox import StoredMessage, add_messages
 from models.rules.calendar import SHANGHAI
 from models.tables.core import INBOX
 from scripts.ingest.feed_reader import FeedOptions, read_feed
@@ -106,14 +106,19 @@ def take(store: Store, tmp_path: Path, hour_ago: str, notes: list[str]) -> Feed:
         "承办单位": "城市管理和综合执法局",
     }
 
-    def take(*rows: dict[str, str], without: tuple[str, ...] = (), **options: Any) -> FeedCounts:
+    def take(
+        *rows: dict[str, str],
+        without: tuple[str, ...] = (),
+        clock: Now | None = None,
+        **options: Any,
+    ) -> FeedCounts:
         columns = [name for name in COLUMNS if name not in without]
         table = [[(usual | row).get(name, "") for name in columns] for row in rows or ({},)]
         path = tmp_path / "feed.csv"
         path.write_text(delimited([columns, *table]), encoding="utf-8")
-        pipeline = IngestPipeline(store, tmp_path / "refused.jsonl")
+        pipeline = IngestPipeline(store, tmp_path / "refused.jsonl", now=clock)
         records = list(read_feed(path, FeedOptions(mapping=mapping, **options)))
-        pipeline.take("feed.csv", records, system_clock())
+        pipeline.take(records)
         notes[:] = pipeline.notes
         return pipeline.counts
 
@@ -261,7 +266,7 @@ def test_an_object_without_a_field_takes_nothing_back(
         path.write_bytes(lines(letter | more))
         pipeline = IngestPipeline(store, tmp_path / "refused.jsonl")
         records = list(read_feed(path, FeedOptions(mapping=mapping)))
-        pipeline.take("feed.jsonl", records, system_clock())
+        pipeline.take(records)
         return pipeline.counts
 
     assert take_object({"紧急": "停水停电"}) == NEW
@@ -425,7 +430,7 @@ def test_two_feeders_of_one_corrected_file_correct_once(
         pipeline = IngestPipeline(store, tmp_path / f"refused{number}.jsonl")
         records = list(read_feed(path, options))
         start.wait()
-        pipeline.take("again.csv", records, system_clock())
+        pipeline.take(records)
         counts.append(pipeline.counts.enqueued)
 
     threads = [threading.Thread(target=work_once, args=(n,)) for n in range(3)]
@@ -437,8 +442,23 @@ def test_two_feeders_of_one_corrected_file_correct_once(
 
 
 def test_what_a_long_feed_has_had_takes_no_endless_memory() -> None:
-    seen = SeenLetters(most=100)
+    known = StoredMessage(9, {})
+    seen = SeenLetters(last_before=9, most=100)
     for number in range(1_000):
         seen.add(f"C{number}")
-        assert f"C{max(0, number - 99)}" in seen
-    assert "C1" not in seen
+        assert seen.has(f"C{max(0, number - 99)}", known)
+    assert not seen.has("C1", known)
+    assert seen.has("C1", StoredMessage(10, {})), "it has come since the feed began"
+
+
+def test_a_clock_that_is_put_back_makes_no_correction_a_second_row(
+    store: Store, take: Feed
+) -> None:
+    def slow() -> datetime:
+        return system_clock() - timedelta(minutes=5)
+
+    assert take() == NEW
+    assert take({"电话": "13900002222"}, clock=slow) == CHANGED
+    assert take({"类别": "咨询"}, {"类别": "投诉"}, clock=slow) == FeedCounts(2, 1, 1, 0)
+    made = [body["type"] for body in changes(store)]
+    assert made == ["ticket.amended", "ticket.amended"]

@@ -62,7 +62,7 @@ def take(store: Store, tmp_path: Path) -> Feed:
         file.write_text(mapping, encoding="utf-8")
         path.write_text(delimited([columns, *rows]), encoding="utf-8")
         pipeline = IngestPipeline(store, tmp_path / "refused.jsonl")
-        pipeline.take("f", list(read_feed(path, FeedOptions(mapping=file))), system_clock())
+        pipeline.take(list(read_feed(path, FeedOptions(mapping=file))))
         return pipeline.counts
 
     return take

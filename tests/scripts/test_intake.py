@@ -49,10 +49,10 @@ def feed(store: Store, tmp_path: Path) -> Callable[..., FeedCounts]:
         refused, rebased = tmp_path / "refused.jsonl", "start" in options
         doubling = bool(options.pop("doubling", False))
         intake = IngestPipeline(store, refused, rebased=rebased, doubling=doubling)
-        began = system_clock()
+        intake.begin("feed.csv")
         parsed = list(read_feed(path, FeedOptions(**options)))
         for start in range(0, len(parsed), batch):
-            intake.take("feed.csv", parsed[start : start + batch], began)
+            intake.take(parsed[start : start + batch])
         return intake.counts
 
     return feed
@@ -240,7 +240,8 @@ def test_a_table_of_replies_is_compared_with_the_tickets(
     mapping = tmp_path / "replies.toml"
     mapping.write_text(_REPLIES, encoding="utf-8")
     intake = IngestPipeline(store, tmp_path / "refused.jsonl")
-    intake.take("r", list(read_feed(path, FeedOptions(mapping=mapping))), system_clock())
+    intake.begin("replies.csv")
+    intake.take(list(read_feed(path, FeedOptions(mapping=mapping))))
     (reply,) = stored(store, "result.submitted")
     assert reply["at"] == "2026-09-03T19:00:00+08:00"
 
@@ -311,7 +312,8 @@ def test_the_file_of_refused_rows_is_fed_again_when_mended(
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
         intake = IngestPipeline(store, tmp_path / "refused.jsonl")
-        intake.take("mended.jsonl", list(read_feed(path)), system_clock())
+        intake.begin("mended.jsonl")
+        intake.take(list(read_feed(path)))
         return intake.counts
 
     assert again() == FeedCounts(2, 0, 0, 2), "nothing was mended"

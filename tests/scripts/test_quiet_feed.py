@@ -77,7 +77,7 @@ def test_a_feed_marks_its_messages_by_option_or_mapping(store: Store, tmp_path: 
     options = FeedOptions(mapping=mapping)
     now = system_clock()
     pipeline = IngestPipeline(store, tmp_path / "refused", quiet_before=options.quiet_day())
-    pipeline.take("letters", list(read_feed(file, FeedOptions())), now)
+    pipeline.take(list(read_feed(file, FeedOptions())))
     with store.reading() as session:
         (quiet,) = session.scalars(select(INBOX.c.quiet_before))
     assert quiet == at("2026-01-05T00:00")

@@ -115,7 +115,7 @@ class Feeder:
         path = self._folder / name
         path.write_bytes(content)
         pipeline = IngestPipeline(self._store, self._folder / "refused.jsonl")
-        pipeline.take(name, list(read_feed(path, options)), system_clock())
+        pipeline.take(list(read_feed(path, options)))
         return pipeline.counts
 
     def all_again(self) -> None:
