@@ -8,7 +8,7 @@ from models.rules.counted_days import CountedDay, count_days
 from models.rules.fields import Limit
 from models.rules.levels import moments, provisional
 from models.rules.state import Clock, RuleContext, State
-from models.rules.terms import UNIT_NAMES, Term, describe_term, expiry
+from models.rules.terms import Term, describe_term, expiry
 from models.rules.vocabulary import Category, ClockName, Level
 
 _CLAUSES = {
@@ -127,12 +127,12 @@ def _notes(clock: Clock, state: State, context: RuleContext) -> list[LazyText]:
 
 
 def _limit_note(limit: Limit, *, shorter: bool) -> LazyText:
-    n, unit = limit.term.count, UNIT_NAMES[limit.term.unit]
+    term = str(limit.term)
     if not limit.basis:
         if shorter:
-            return lazy("shortened by law to {n} {unit} (Regulation 3.4.5)", n=n, unit=unit)
-        return lazy("{n} {unit} by law change nothing (Regulation 3.4.5)", n=n, unit=unit)
-    gaps: dict[str, str | int | PrivateText] = {"n": n, "unit": unit, "basis": limit.basis}
+            return lazy("shortened by law to {term} (Regulation 3.4.5)", term=term)
+        return lazy("a limit of {term} by law changes nothing (Regulation 3.4.5)", term=term)
+    gaps: dict[str, str | int | PrivateText] = {"term": term, "basis": limit.basis}
     if shorter:
-        return lazy("shortened by law to {n} {unit}: {basis} (Regulation 3.4.5)", **gaps)
-    return lazy("{n} {unit} by law change nothing: {basis} (Regulation 3.4.5)", **gaps)
+        return lazy("shortened by law to {term}: {basis} (Regulation 3.4.5)", **gaps)
+    return lazy("a limit of {term} by law changes nothing: {basis} (Regulation 3.4.5)", **gaps)

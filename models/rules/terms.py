@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Literal
 
-from models.i18n import N_, LazyText, _, lazy
+from models.i18n import LazyText, _, lazy, render, render_values
 from models.rules.calendar import SHANGHAI, Calendar
 
 Unit = Literal["workdays", "halfdays", "calendardays", "days", "hours", "minutes", "seconds"]
@@ -161,18 +161,6 @@ def expiry(base: datetime, term: Term, calendar: Calendar, hours: OfficeHours) -
     return calendar.instant(day, whole + 1, half.ends)
 
 
-UNIT_NAMES: dict[Unit, str] = {
-    "workdays": N_("working days"),
-    "halfdays": N_("working half-days"),
-    "calendardays": N_("calendar days"),
-    "days": N_("days"),
-    "hours": N_("hours"),
-    "minutes": N_("minutes"),
-    "seconds": N_("seconds"),
-}
-"""The units of terms as the gap of a text, to be translated where the text is rendered."""
-
-
 _ONE: dict[Unit, LazyText] = {
     "workdays": lazy("1 working day"),
     "halfdays": lazy("1 working half-day"),
@@ -198,3 +186,7 @@ def describe_term(term: Term) -> LazyText:
         "seconds": lazy("{n} seconds", n=term.count),
     }
     return texts[term.unit]
+
+
+# a term in a text is in the notation of policies until the text is rendered
+render_values("term", lambda notation: render(describe_term(Term.parse(notation))))

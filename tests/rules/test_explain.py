@@ -72,7 +72,7 @@ def test_the_law_is_named_whether_it_shortens_or_not() -> None:
     assert "(not shown)" in notes(why), "the basis is what somebody wrote, and in no state"
     longer = {"workdays": 20, "basis": "某法第三条"}
     why = explained(accepted, until="2026-11-02 11:00", statutory_limit=longer)
-    assert "change nothing" in notes(why)
+    assert "changes nothing" in notes(why)
 
 
 def test_a_shorter_limit_by_law_is_the_term_that_is_explained() -> None:
@@ -94,7 +94,9 @@ def test_a_term_alone_is_explained_as_that_of_a_ticket() -> None:
     begin = instant("2026-11-02 10:00")
     why = explain_term(begin, Category.COMPLAINT, Limit("", workdays=10), CONTEXT)
     assert why.due == instant("2026-11-11 17:30")
-    assert notes(why) == "10 working days by law change nothing (Regulation 3.4.5)"
+    assert notes(why) == "a limit of 10 working days by law changes nothing (Regulation 3.4.5)"
+    why = explain_term(begin, Category.COMPLAINT, Limit("", workdays=1), CONTEXT)
+    assert notes(why) == "shortened by law to 1 working day (Regulation 3.4.5)"
     why = explain_term(begin, Category.COMPLAINT, Limit("", hours=5), CONTEXT)
     assert why.due == instant("2026-11-02 15:00")
     assert notes(why) == "shortened by law to 5 hours (Regulation 3.4.5)"

@@ -214,8 +214,10 @@ def test_a_legal_limit_is_explained(hotline: InProcessHotline) -> None:
     assert all(day["counts"] and "day and night" in day["why"] for day in hours["days"])
     longer = _due(hotline, "--workdays", "10")
     assert longer["due"] == "2026-11-11T17:30:00+08:00"
-    assert longer["notes"] == ["10 working days by law change nothing (Regulation 3.4.5)"]
-    assert "change nothing" in hotline("due", "--from", "2026-11-02T10:00",
+    assert longer["notes"] == [
+        "a limit of 10 working days by law changes nothing (Regulation 3.4.5)"
+    ]
+    assert "changes nothing" in hotline("due", "--from", "2026-11-02T10:00",
                                        "--workdays", "10").stdout  # fmt: skip
 
 
