@@ -9,7 +9,7 @@ from typing import Any
 from models.i18n import _, render
 from models.rules.particulars import read_particulars
 from models.rules.redaction import redact_address, redact_name, redact_phone
-from models.rules.text import clean
+from models.rules.text import clean, one_line
 from models.rules.titles import redacted_title
 from scripts.ingest.feed_reader import FeedOptions, read_feed
 from scripts.ingest.mapping import UNFILLED, load_mapping
@@ -36,7 +36,7 @@ def preview(path: Path, mapping: str, options: FeedOptions) -> str:
     for record in taken[:_PREVIEWED]:
         lines.append(_redacted_line(record.message or {}))
         lines += [f"    {later['type']} {later.get('at', '')}" for later in record.later]
-    lines += [f"{n} x {why}" for why, n in refused.most_common(_PREVIEWED)]
+    lines += [f"{n} x {one_line(why)}" for why, n in refused.most_common(_PREVIEWED)]
     return "".join(f"# {line}".rstrip() + "\n" for line in lines)
 
 

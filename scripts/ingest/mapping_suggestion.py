@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from models.i18n import _
-from models.rules.text import clean
+from models.rules.text import clean, one_line
 from models.rules.vocabulary import Rating
 from scripts.ingest.column_guesses import ColumnGuesses, DateRole, Guess
 from scripts.ingest.date_guesses import date_forms, is_ambiguous
@@ -66,7 +66,7 @@ def _known_mappings(path: Path, sample: FeedSample) -> Iterator[str]:
     try:
         layout = find_layout(path.name, [sample.headers], shipped_mappings())
     except FeedError as error:
-        yield f"# {error}"
+        yield f"# {one_line(str(error))}"
         return
     if layout is not None:
         text = _(
@@ -139,7 +139,7 @@ class _Suggestion:
             whys[column] = deadline if role is DateRole.DEADLINE else _("a further date")
         for column in left:
             if column in whys:
-                yield f"# {headers[column]}: {whys[column]}"
+                yield f"# {one_line(headers[column])}: {whys[column]}"
         if left:
             begin = _("Left out:")
             yield f"# {begin}"

@@ -396,6 +396,16 @@ def test_a_deadline_and_somebody_elses_telephone_are_explained(tmp_path: Path) -
     assert "# 承办单位电话: not the claimant's number" in text
 
 
+@pytest.mark.parametrize("broken", ["\n", "\u2028"])
+def test_a_header_of_two_lines_is_one_line_of_the_mapping(broken: str, tmp_path: Path) -> None:
+    """As spreadsheets have them; a mapping that begins with it is none."""
+    usual = EXPORTS["with title, unit and category"]
+    rows = {h.replace("截止时间", f"截止{broken}时间"): cells for h, cells in usual.rows.items()}
+    _path, file = suggested(tmp_path, usual._replace(rows=rows), "workbook")
+    assert "# 截止 时间: a deadline" in file.read_text("utf-8")
+    assert load_mapping(file).known_headers()
+
+
 def test_the_letter_is_no_title(tmp_path: Path) -> None:
     path, file = suggested(tmp_path, EXPORTS["the usual one"])
     assert "# no column is a title" in file.read_text("utf-8")
