@@ -12,10 +12,10 @@ from models.operations.bells import has_bells_of_no_row, mend_bells
 from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import new_pruners
 from models.operations.samples import record_sample
-from models.queries.own_tables import ForgedTable, require_own
+from models.queries.own_tables import require_own
 from models.queries.queue_depths import SAMPLE_SPAN
 from models.queries.service_status import CALENDAR_WARNING, first_provisional_day
-from models.rulebook import RulebookCache, RulebookUnusable, load_calendar
+from models.rulebook import RulebookCache, load_calendar
 from models.rules.calendar import SHANGHAI
 from models.rules.policy import Keep, in_force
 from models.rules.queues import DELIVERY
@@ -115,26 +115,36 @@ class Pruning:
             return
         self._next = monotonic() + _PRUNING_PAUSE
         try:
-            with self._store.writing() as session:
-                now = self._now()
-                policies = self._rulebooks.current(session).policies
-                policy = in_force(list(policies.values()), now)
-                more = self._pruners[0].prune_batch(session, now, policy)
-        except (ForgedTable, RulebookUnusable) as error:
-            log.error("nothing is removed: %s", error)
-            self._next = monotonic() + PRUNE_INTERVAL
-            return
+            more = self._remove_some()
         except Exception as error:
-            if not is_transient(error):
-                raise
-            return
-        if more:
-            return
-        done = self._pruners.pop(0)
-        log.info("%s: %d removed", type(done).__name__, done.removed)
-        if not self._pruners:
-            if self._prune_files is not None:
-                self._prune_files(policy.keep, now)
+            if is_transient(error):
+                return
+            # what is wrong with one kind keeps no other from being removed
+            self._end_kind()
+            raise
+        if not more:
+            self._end_kind()
+
+    def _remove_some(self) -> bool:
+        """Remove some of the present kind, at last files; returns whether there may be more."""
+        now = self._now()
+        with self._store.writing() as session:
+            policies = self._rulebooks.current(session).policies
+            policy = in_force(list(policies.values()), now)
+            if self._pruners:
+                pruner = self._pruners[0]
+                more = pruner.prune_batch(session, now, policy)
+                if not more:
+                    log.info("%s: %d removed", type(pruner).__name__, pruner.removed)
+                return more
+        if self._prune_files is not None:
+            self._prune_files(policy.keep, now)
+        return False
+
+    def _end_kind(self) -> None:
+        if self._pruners:
+            self._pruners.pop(0)
+        else:
             self._pruners = new_pruners()
             self._next = monotonic() + PRUNE_INTERVAL
 
@@ -195,9 +205,6 @@ class CalendarWatch:
             with self._store.reading() as session:
                 require_own(session, (HeadKind.DAY, HeadKind.YEAR))
                 calendar = load_calendar(session)
-        except ForgedTable as error:
-            log.error("working days cannot be looked at: %s", error)
-            return
         except Exception as error:
             if not is_transient(error):
                 raise

@@ -19,6 +19,7 @@ from models.schema import WrongSchema
 from workers.actors import WorkerContext, register_actors
 from workers.anchoring import Anchoring
 from workers.broker import BellBroker, Bells, connect, require_broker
+from workers.chores import Chore
 from workers.events.event_sender import EventSender
 from workers.heartbeat import Heartbeat
 from workers.housekeeping import (
@@ -81,9 +82,9 @@ def run_worker(
         if served
     ]
     heartbeat = Heartbeat(store, "worker")
-    scan_similar = SimilarityScan(store, now)
-    sample_queues = QueueSampler(context, heartbeat.name)
-    anchor = Anchoring(store, now, anchors)
+    scan_similar = Chore("comparing letters", SimilarityScan(store, now))
+    sample_queues = Chore("sampling the queues", QueueSampler(context, heartbeat.name))
+    anchor = Chore("anchoring", Anchoring(store, now, anchors))
     give_back = FreedMemory()
     senders = senders if DELIVERY in queues else ()
     for sender in senders:
@@ -129,9 +130,10 @@ def run_timekeeper(
     broker = connect(broker_url, store.cipher.store_id)
     keeper = Timekeeper(store, Bells(broker), now, patience)
     heartbeat = Heartbeat(store, "timekeeper", patience)
-    prune = Pruning(store, now, prune_files)
-    set_missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
-    watch_calendar = CalendarWatch(store, now)
+    prune = Chore("pruning", Pruning(store, now, prune_files))
+    missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
+    set_missing = Chore("looking for missing bells", missing)
+    watch_calendar = Chore("looking at working days", CalendarWatch(store, now))
     mended = 0
 
     def on_turn() -> None:
@@ -139,7 +141,7 @@ def run_timekeeper(
         prune()
         if keeper.mended > mended:
             mended = keeper.mended
-            set_missing.begin_anew()
+            missing.begin_anew()
         if not keeper.is_rushed:
             set_missing()
         remove_old_keys()

@@ -19,7 +19,7 @@ from models.rules.queues import DELIVERY, ESCALATION, QUEUES
 from models.rules.vocabulary import NoticeState
 from models.sql_types import AnyColumn
 from models.tables.core import BELL, NOTICE
-from models.tables.instants import EARLIEST, LATEST, LENGTHS
+from models.tables.instants import is_instant
 
 
 @dataclass
@@ -102,16 +102,13 @@ def mend_bells(session: Session, now: datetime) -> int:
     bell gets it anew (`missing_bells.py`).
     """
 
-    def is_unreadable(column: AnyColumn) -> ColumnElement[bool]:
-        is_instant: ColumnElement[bool] = column.between(EARLIEST, LATEST)
-        if session.dialect == "sqlite":
-            is_instant &= (func.typeof(column) == "blob") & func.length(column).in_(LENGTHS)
-        return ~is_instant
-
-    no_moment = is_unreadable(BELL.c.ring_at) | is_unreadable(BELL.c.due_at)
-    dropped = delete(BELL).where(no_moment | _NAMES_NO_ROW)
+    moments = is_instant(session.dialect, BELL.c.ring_at) & is_instant(
+        session.dialect, BELL.c.due_at
+    )
+    dropped = delete(BELL).where(~moments | _NAMES_NO_ROW)
     of_queued = NOTICE.c.state == NoticeState.QUEUED
-    rung = update(NOTICE).where(of_queued, is_unreadable(NOTICE.c.ring_at)).values(ring_at=now)
+    no_moment = ~is_instant(session.dialect, NOTICE.c.ring_at)
+    rung = update(NOTICE).where(of_queued, no_moment).values(ring_at=now)
     return sum(session.connection().execute(change).rowcount for change in (dropped, rung))
 
 
@@ -171,7 +168,7 @@ _NAMES_NO_ROW = ~_bells_of(ESCALATION).names_a_row
 
 _FIRST_AND_LAST_BELLS = select(
     *(
-        select(edge(bells.ring_at)).where(bells.of_queue).scalar_subquery()
+        select(edge(bells.ring_at)).where(bells.of_queue, bells.names_a_row).scalar_subquery()
         for edge in (func.min, func.max)
         for bells in map(_bells_of, QUEUES)
     )

@@ -12,6 +12,7 @@ from models.rules.messages import Message, TicketReceived
 from models.rules.screening import EarlierTickets
 from models.rules.vocabulary import Status
 from models.tables.core import TICKET
+from models.tables.instants import is_instant
 
 _DISMISSED = or_(
     TICKET.c.status == Status.DECLINED,
@@ -69,7 +70,9 @@ class DuplicateCheck:
         """Read the first ticket with the facts of each new one, and those just dismissed."""
         if not self._hashes:
             return []
-        same = is_in(TICKET.c.facts, sorted(set(self._hashes.values())))
+        # a moment that nobody can read is no earlier one
+        is_readable = is_instant(session.dialect, TICKET.c.received_at)
+        same = is_in(TICKET.c.facts, sorted(set(self._hashes.values()))) & is_readable
         first = (
             func.row_number()
             .over(partition_by=TICKET.c.facts, order_by=(TICKET.c.received_at, TICKET.c.number))

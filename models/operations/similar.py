@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, func, select
 from models.bulk import insert_missing
 from models.database import Session
 from models.json_types import JsonObject
-from models.queries.letter import read_letters
+from models.queries.letter import letters_to_compare
 from models.rules.similarity import BAND_BYTES, shingles_of
 from models.tables.core import SIMILARITY, TICKET
 
@@ -25,7 +25,8 @@ BandRow = dict[str, int | bytes]
 def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
     """Return the bands of up to `most` letters received from `since` on that have none yet.
 
-    It only reads, so that no lock is held meanwhile; `add_bands` stores them.
+    It only reads, so that no lock is held meanwhile; `add_bands` stores them. Letters whose key has
+    not come yet are left for later.
     """
     furthest = session.scalar(select(func.coalesce(func.max(SIMILARITY.c.ticket_id), 0))) or 0
     looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id)
@@ -35,10 +36,11 @@ def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
         .order_by(TICKET.c.id)
         .limit(most)
     ).all()
-    letters = read_letters(session, [row.number for row in numbers])
+    letters = letters_to_compare(session, [row.number for row in numbers])
     return [
-        {"ticket_id": row.id, "hashes": _bands(session, letters.get(row.number, {}))}
+        {"ticket_id": row.id, "hashes": _bands(session, letter)}
         for row in numbers
+        if (letter := letters.get(row.number, {})) is not None
     ]
 
 

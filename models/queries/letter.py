@@ -1,7 +1,7 @@
 """The letters that tickets began with."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, select
 
@@ -9,7 +9,9 @@ from models.database import Session, columns_to_decrypt
 from models.i18n import _
 from models.json_types import JsonObject
 from models.membership import is_in
+from models.queries.checked_rows import read_checked
 from models.rules.vocabulary import MessageType
+from models.security.encryption import ForgedValue, KeyUnusable
 from models.tables.core import INBOX
 from models.tables.inbox import APPLIED
 
@@ -41,6 +43,30 @@ def read_letters(session: Session, numbers: Collection[str]) -> dict[str, JsonOb
     return letters
 
 
+def letters_to_compare(session: Session, numbers: Collection[str]) -> dict[str, JsonObject | None]:
+    """Return letters as `read_letters` does; None for one whose key has not come yet.
+
+    One that was altered is empty: it is like no other, and keeps none from being compared.
+    """
+    letters: dict[str, JsonObject | None] = {}
+    columns = columns_to_decrypt(INBOX.c.body)
+    of_tickets = is_in(INBOX.c.ticket, numbers)
+    rows = list(
+        read_checked(session, columns, lambda query: _applied_letters(query).where(of_tickets))
+    )
+    session.load_salts(numbers)
+    for row in rows:
+        if row.ticket in letters:
+            continue
+        try:
+            letters[row.ticket] = {} if row.unreadable else session.texts(INBOX.c.body, row)
+        except ForgedValue:
+            letters[row.ticket] = {}
+        except KeyUnusable:
+            letters[row.ticket] = None
+    return letters
+
+
 def read_corrected(session: Session, numbers: Collection[str]) -> dict[str, CorrectedLetter]:
     """Return the letters of tickets with their corrections, in clear, by the ticket's number.
 
@@ -67,9 +93,12 @@ def read_corrected(session: Session, numbers: Collection[str]) -> dict[str, Corr
 
 
 def _letters() -> Select[tuple[object, ...]]:
+    return _applied_letters(select(*columns_to_decrypt(INBOX.c.body)))
+
+
+def _applied_letters(query: Select[Any]) -> Select[Any]:
     return (
-        select(*columns_to_decrypt(INBOX.c.body))
-        .where(INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.state == APPLIED)
+        query.where(INBOX.c.type == MessageType.TICKET_RECEIVED, INBOX.c.state == APPLIED)
         .where(INBOX.c.current)
         .order_by(INBOX.c.id)
     )

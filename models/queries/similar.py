@@ -9,15 +9,14 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select
 
-from models.database import Session, columns_to_decrypt
+from models.database import Session
 from models.json_types import JsonObject
 from models.membership import is_in
 from models.queries.conditions import OPEN_TICKET
-from models.queries.letter import read_letters
+from models.queries.letter import letters_to_compare
 from models.rules.similarity import SIMILAR_FROM, author_of, bands_of, jaccard, shingles_of
-from models.rules.vocabulary import OPEN, MessageType
-from models.tables.core import INBOX, SIMILARITY, TICKET
-from models.tables.inbox import APPLIED
+from models.rules.vocabulary import OPEN
+from models.tables.core import SIMILARITY, TICKET
 
 _MOST_LETTERS = 5_000
 
@@ -132,8 +131,8 @@ def group_similar(session: Session, numbers: Sequence[str]) -> list[list[str]]:
 
     Letters are decrypted and each is compared with the first of every group: it is for hundreds.
     """
-    letters = read_letters(session, numbers)
-    pieces = {number: shingles_of(letter) for number, letter in letters.items()}
+    letters = letters_to_compare(session, numbers)
+    pieces = {number: shingles_of(letter or {}) for number, letter in letters.items()}
     groups: list[tuple[frozenset[str], list[str]]] = []
     for number in numbers:
         mine = pieces.get(number, frozenset())
@@ -159,33 +158,30 @@ def _candidates(session: Session, which: ColumnElement[bool]) -> list[_Candidate
     newest = sorted(sharing)[-_MOST_LETTERS:]
     rows = session.execute(
         select(
-            TICKET.c.id.label("ticket_id"),
+            TICKET.c.id,
             TICKET.c.number,
             TICKET.c.title,
             TICKET.c.status,
             TICKET.c.unit,
             TICKET.c.received_at,
-            *columns_to_decrypt(INBOX.c.body),
         )
-        .join(INBOX, INBOX.c.ticket == TICKET.c.number)
-        .where(is_in(TICKET.c.id, newest), INBOX.c.type == MessageType.TICKET_RECEIVED)
-        .where(INBOX.c.state == APPLIED, INBOX.c.current)
-        .order_by(TICKET.c.received_at, TICKET.c.number, INBOX.c.id)
+        .where(is_in(TICKET.c.id, newest))
+        .order_by(TICKET.c.received_at, TICKET.c.number)
     ).all()
-    session.load_salts([row.number for row in rows])
-    candidates: dict[int, _Candidate] = {}
-    for row in rows:
-        if row.ticket_id not in candidates:
-            candidates[row.ticket_id] = _Candidate(
-                row.number,
-                row.title,
-                row.status,
-                row.unit,
-                row.received_at,
-                session.texts(INBOX.c.body, row),
-                bands[row.ticket_id],
-            )
-    return list(candidates.values())
+    letters = letters_to_compare(session, [row.number for row in rows])
+    return [
+        _Candidate(
+            row.number,
+            row.title,
+            row.status,
+            row.unit,
+            row.received_at,
+            letter,
+            bands[row.id],
+        )
+        for row in rows
+        if (letter := letters.get(row.number)) is not None
+    ]
 
 
 def _groups(candidates: Sequence[_Candidate]) -> Iterable[_Group]:

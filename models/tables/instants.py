@@ -6,6 +6,10 @@ where there are any: less than a third of a text, and every line of a log has tw
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import ColumnElement, func
+
+from models.sql_types import AnyColumn
+
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _SECONDS, _MICROSECONDS = 5, 3
 LENGTHS = (_SECONDS, _SECONDS + _MICROSECONDS)
@@ -13,6 +17,18 @@ LENGTHS = (_SECONDS, _SECONDS + _MICROSECONDS)
 
 EARLIEST, LATEST = datetime(2, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """Instants that there are in every zone: what a database keeps beyond them, nobody can read."""
+
+
+def is_instant(dialect: str, column: AnyColumn) -> ColumnElement[bool]:
+    """Return the condition that a column holds an instant that can be read.
+
+    SQLite keeps a value of any type in any column, PostgreSQL infinite instants.
+    """
+    condition: ColumnElement[bool] = column.between(EARLIEST, LATEST)
+    if dialect == "sqlite":
+        condition &= (func.typeof(column) == "blob") & func.length(column).in_(LENGTHS)
+    return condition
+
 
 _SHIFT = 8 * _MICROSECONDS
 _A_DAY = 86_400

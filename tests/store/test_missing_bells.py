@@ -1,13 +1,17 @@
 """Bells that somebody took away are found, and set again."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
 from time import sleep
 
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from models.database import Store
+import workers.timekeeper
+from models.clock import system_clock
+from models.database import Session, Store
 from models.operations import missing_bells
 from models.operations.bells import claim_due, first_bells, mend_bells
 from models.operations.missing_bells import Unrung, all_unrung, set_missing_bells
@@ -15,8 +19,12 @@ from models.operations.notices.outgoing import ready_notices
 from models.rules.queues import DELIVERY, ESCALATION, INTAKE
 from models.store_errors import is_unreadable
 from models.tables.core import BELL, INBOX, NOTICE, TICKET
+from tests.servers.key_value import KeyValueServer
 from tests.store.factories import advance_tickets, at, feed, letter, message
+from tests.workers.processes import environment, process, wait_until
+from workers.broker import Bells, connect
 from workers.housekeeping import MissingBells
+from workers.timekeeper import Timekeeper
 
 NOW = at("2026-11-02T10:00")
 
@@ -155,6 +163,29 @@ def test_a_bell_that_would_never_be_due_is_noticed(store: Store, queue: str) -> 
     assert len(_unrung(store)) == (0 if queue == DELIVERY else 3)
 
 
+@pytest.mark.store(fill=_three_tickets_and_a_letter, databases=["sqlite"])
+def test_rows_that_lost_their_bells_are_looked_for_at_once(
+    store: Store, tmp_path: Path, key_value_server: KeyValueServer
+) -> None:
+    """A timekeeper that has dropped bells does not wait for its next search."""
+    now = system_clock()
+    with store.writing() as session:
+        session.execute(delete(BELL))
+        session.execute(delete(INBOX).where(INBOX.c.state == "waiting"))
+    feed(store, [letter("W3", (now - timedelta(hours=1)).isoformat())], now)
+    with key_value_server as server:
+        env, log = environment(tmp_path / "home", store.url, server.url), tmp_path / "log"
+        with process("timekeeper", env=env, log=log):
+            # its first search has set the bells of the three tickets
+            wait_until(lambda: len(_bells(store)) == 4, 60, "the first search")
+            sleep(2)
+            with store.writing() as session:
+                session.execute(text("UPDATE bell SET ring_at = X'FFFFFFFFFF'"))
+            mended = "bells that could not be read are set anew"
+            wait_until(lambda: mended in log.read_text("utf-8"), 60, "mending")
+            wait_until(lambda: len(_bells(store)) == 4, 60, "the search after mending")
+
+
 @pytest.mark.parametrize("row_id", ["0", "-5"])
 def test_a_bell_of_no_row_keeps_none_from_ringing(store: Store, row_id: str) -> None:
     """It is never rung: a worker answers no bells that name anything but rows."""
@@ -174,7 +205,47 @@ def test_a_notice_of_no_row_keeps_none_from_ringing(store: Store) -> None:
         session.execute(text("UPDATE notice SET id = -id WHERE id = 2"))
         others = session.scalars(select(NOTICE.c.id).where(NOTICE.c.id > 0)).all()
     with store.writing() as session:
-        assert sorted(claim_due(session, NOW, NOW, {DELIVERY: 500}).ids[DELIVERY]) == sorted(others)
+        later = NOW + timedelta(seconds=31)
+        due = claim_due(session, NOW, later, {DELIVERY: 500})
+        assert sorted(due.ids[DELIVERY]) == sorted(others)
+        assert first_bells(session)[DELIVERY] == later, "it is not due for ever"
+
+
+def test_the_search_drops_bells_of_no_row(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    with store.writing() as session:
+        session.execute(text("UPDATE bell SET row_id = -row_id WHERE queue = 'intake'"))
+    search = MissingBells(store, lambda: NOW)
+    for _turn in range(5):
+        search()
+        sleep(0.11)
+    assert _unrung(store) == []
+    assert "bells that name no row are dropped: 1" in caplog.text
+    assert all(row > 0 for _queue, row in _bells(store))
+
+
+def test_two_timekeepers_mend_the_same_bell(
+    store: Store,
+    key_value_server: KeyValueServer,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever comes second finds nothing to mend, and rings."""
+    garbage = "X'FFFFFFFFFF'" if store.has_one_writer else "'infinity'"
+    with store.writing() as session:
+        session.execute(text(f"UPDATE bell SET ring_at = {garbage} WHERE queue = 'escalation'"))
+
+    def mended_by_another(session: Session, now: datetime) -> int:
+        assert mend_bells(session, now) == 3
+        return mend_bells(session, now)
+
+    monkeypatch.setattr(workers.timekeeper, "mend_bells", mended_by_another)
+    stop = Event()
+    with key_value_server as server:
+        broker = connect(server.url, store.cipher.store_id)
+        keeper = Timekeeper(store, Bells(broker), lambda: NOW)
+        keeper.run(stop, stop.set)
+    assert (keeper.rung > 0, keeper.mended) == (True, 0)
+    assert "set anew" not in caplog.text
 
 
 def test_a_hold_without_an_end_is_none(store: Store) -> None:

@@ -10,6 +10,7 @@ from models.database import Store
 from models.operations.calendar import change_calendar
 from models.rules.calendar import DeclaredDay, announced_years
 from tests.store.factories import at
+from workers.chores import Chore
 from workers.housekeeping import CalendarWatch, Pruning
 
 _YEAR = max(announced_years()) + 1
@@ -51,5 +52,5 @@ def test_a_calendar_that_is_not_the_service_s_ends_no_timekeeper(
     pruning._next = 0.0
     for look in (CalendarWatch(store, lambda: _FIRST), pruning):
         caplog.clear()
-        look()
+        Chore("looking", look)()
         assert "log --verify" in caplog.text
