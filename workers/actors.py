@@ -26,7 +26,7 @@ from models.operations.raise_levels import KnownLevels, prepare_levels, raise_le
 from models.operations.refold import MessagesGone
 from models.operations.ticket_work import (
     ForgedTicket,
-    has_forged_row,
+    is_row_own,
     quarantine,
     read_waiting_alone,
     refuse_rows,
@@ -253,18 +253,19 @@ def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Excep
     """Refuse what waits for a ticket that no rule can carry on.
 
     Where some of what waits cannot be read, only that is refused; where the ticket itself is not as
-    the service left it, all of it waits.
+    the service left it, all of it waits, and so do its levels: nobody knows what it would change.
     """
     with context.store.reading() as session:
         # by a rulebook that cannot be had nobody is judged
         directory = context.rulebooks.current(session).directory
         waiting = waiting_ids(session, number)
         unreadable = [row for row in waiting if not _is_readable(session, row, directory)]
-        # where its own row cannot be read its messages are not to blame
-        if has_forged_row(session, number):
-            error = ForgedTicket(number)
-            unreadable = []
-        is_of_ticket = not unreadable and _is_of_ticket(error, waiting)
+        is_own = is_row_own(session, number)
+        if is_own is False:
+            # its messages are not to blame
+            error, unreadable = ForgedTicket(number), []
+        # a ticket that has not begun has nothing that could have been altered
+        is_of_ticket = is_own is not None and not unreadable and _is_of_ticket(error, waiting)
     if is_of_ticket:
         _quarantine(context, queue, number, error)
         return

@@ -81,6 +81,18 @@ class ForgedTicket(HotlineError):
         super().__init__(text.format(ticket=number, verify=verify, mend=mend))
 
 
+class ForgedEnd(HotlineError):
+    """The log of a ticket goes on after the end that the ticket's row knows."""
+
+    def __init__(self, number: str) -> None:
+        text = _(
+            "the log of ticket {ticket} goes on after the end that its row knows: {verify} says "
+            "which of both was altered; run {mend}, or restore the log from a backup"
+        )
+        verify, mend = f"`hotline log {number} --verify`", f"`hotline db rebuild {number}`"
+        super().__init__(text.format(ticket=number, verify=verify, mend=mend))
+
+
 def lock_tickets(
     session: Session, numbers: Sequence[str], *, wait: bool = False
 ) -> list[TicketWork]:
@@ -93,15 +105,19 @@ def lock_tickets(
     return [_work_of(session.cipher, row) for row in rows]
 
 
-def has_forged_row(session: Session, number: str) -> bool:
-    """Return whether a ticket has a row that is not the service's; it need not be readable."""
+def is_row_own(session: Session, number: str) -> bool | None:
+    """Return whether a ticket's row is the service's, None where it has none.
+
+    It need not be readable.
+    """
     columns = [TICKET.c[name] for name in TicketRow._fields]
     rows = read_checked(session, columns, lambda query: query.where(TICKET.c.number == number))
     for checked in rows:
         row = TicketRow(*checked[: len(columns)])
-        if checked.unreadable or not is_own_row(session.cipher, row.content, row.end, row.row_hash):
-            return True
-    return False
+        return not checked.unreadable and is_own_row(
+            session.cipher, row.content, row.end, row.row_hash
+        )
+    return None
 
 
 def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[TicketRow]:

@@ -63,16 +63,27 @@ def _sandbox() -> "ImmutableSandboxedEnvironment":
     return ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 
 
-@lru_cache(maxsize=256)
 def compile_template(text: str) -> "Template":
     """Compile a text, and try it with values for every name; raises InvalidNoticeText."""
-    with _refusing(text):
-        if len(text) > TEMPLATE_CHARACTERS:
-            raise TypeError(_("has more than {n} characters").format(n=TEMPLATE_CHARACTERS))
-        _check_work(text)
-        template = _sandbox().from_string(text)
-        for values in _EXAMPLES:
-            template.render(values)
+    compiled = _compiled(text)
+    if isinstance(compiled, str):
+        raise InvalidNoticeText(compiled)
+    return compiled
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> "Template | str":
+    """Return the template, or what is wrong with it: either takes long, and is asked for often."""
+    try:
+        with _refusing(text):
+            if len(text) > TEMPLATE_CHARACTERS:
+                raise TypeError(_("has more than {n} characters").format(n=TEMPLATE_CHARACTERS))
+            _check_work(text)
+            template = _sandbox().from_string(text)
+            for values in _EXAMPLES:
+                template.render(values)
+    except InvalidNoticeText as error:
+        return str(error)
     return template
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DataError
 
 from models.database import Store
-from models.errors import HotlineError
+from models.errors import HotlineError, UnreadableValue
 from models.operations.accept import accept_tables
+from models.operations.duplicates import DuplicateCheck
 from models.operations.notices.record import record_outcomes
 from models.operations.rebuild import NotRebuilt, rebuild_ticket
 from models.queries.checked_rows import read_checked
@@ -338,7 +339,40 @@ def test_what_a_ticket_had_before_is_no_message_s_fault(
         states = select(INBOX.c.state).where(INBOX.c.id > before)
         assert session.scalars(states).all() == [WAITING, WAITING]
         # its row is as it was left, so that rebuilding it would not help
-        assert "restore a backup" in next(check_forgeries(session)).advice
+        (quarantined,) = check_forgeries(session)
+        assert "restore a backup" in quarantined.advice
+        assert "levels" in quarantined.text
+
+
+def test_a_letter_is_taken_beside_an_earlier_one_that_nobody_can_read(
+    store: Store, tmp_path: Path
+) -> None:
+    """The same claimant wrote the same before: of that ticket's row the moment was written over."""
+    unreadable = "7" if store.has_one_writer else "'-infinity'"
+    _change(store, text(f"UPDATE ticket SET received_at = {unreadable} WHERE number = 'R1'"))
+    feed(store, [letter("R4", "2026-11-06T09:00"), letter("R5", "2026-11-06T09:00")], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, INTAKE, ["R4", "R5"]) == 2
+    assert row_of(store, "R4").status == row_of(store, "R5").status
+
+
+def test_a_ticket_that_has_not_begun_is_not_quarantined(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits for it would wait unseen; it is refused with the reason, and can be sent again."""
+
+    def unreadable(*_given: object) -> None:
+        raise UnreadableValue
+
+    monkeypatch.setattr(DuplicateCheck, "_read_stored", unreadable)
+    feed(store, [letter("R4", "2026-11-06T09:00")], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    assert advance_batch(context, INTAKE, ["R4"]) == 0
+    with store.reading() as session:
+        (refused,) = session.execute(select(INBOX).where(INBOX.c.ticket == "R4"))
+    assert (refused.state, "could not be processed" in str(refused.reason)) == ("refused", True)
 
 
 UNREADABLE_MESSAGES = (

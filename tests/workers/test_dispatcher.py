@@ -372,7 +372,7 @@ def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:
         with store.writing() as session:
             limits = ChannelLimits(digest=(NoticeKind.YELLOW,), gather=GATHER)
             rows = [n.id for n in notices(store, "yellow")]
-            (held,), _dropped = hold_batches(
+            (held,), _dropped, _unfit = hold_batches(
                 session, "hook", rows, clock(), clock() + GATHER, limits
             )
         ring(store, clock, dispatcher)

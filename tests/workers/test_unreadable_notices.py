@@ -1,6 +1,7 @@
 """A notice that cannot be read, as something else has written into its row, holds up no other."""
 
 import json
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,15 +9,20 @@ import pytest
 from sqlalchemy import select, text
 
 from models.database import Store
+from models.errors import HotlineError
+from models.operations.notices.record import MAX_TRIES
 from models.rulebook import RulebookUnusable
 from models.rules.queues import DELIVERY
 from models.rules.vocabulary import NoticeState
-from models.tables.core import NOTICE
-from tests.store.factories import at
+from models.security.encryption import KeyUnusable
+from models.tables.core import EVENT, NOTICE
+from tests.store.factories import RESULT, advance_tickets, at, feed, message
 from tests.workers.dispatching import YELLOW, ManualClock, notice_dispatcher, notices, yellow_cards
 from tests.workers.processes import wait_until
 from tests.workers.receivers import web_server
+from tests.workers.test_similar_notices import calls
 from workers.actors import WorkerContext, dispatch_batch
+from workers.halving import by_halves
 from workers.notices.dispatcher import NoticeDispatcher
 
 NOW = at(YELLOW)
@@ -42,6 +48,8 @@ ON_SQLITE = (
     f"UPDATE ticket SET seq = 'x' {OF_ITS_TICKET}",
     f"UPDATE ticket SET hash = 'x' {OF_ITS_TICKET}",
     f"UPDATE ticket SET row_hash = 'x' {OF_ITS_TICKET}",
+    f"UPDATE ticket SET seq = CAST(seq AS BLOB) {OF_ITS_TICKET}",
+    f"UPDATE ticket SET seq = 9223372036854775807 {OF_ITS_TICKET}",
 )
 ON_BOTH = (
     NO_EVENT,
@@ -148,3 +156,150 @@ def test_without_a_rulebook_all_notices_wait(store: Store, names: str, tmp_path:
     with pytest.raises(RulebookUnusable):
         dispatch_batch(context, DELIVERY, cards)
     assert {(n.state, n.ring_at) for n in notices(store, "yellow")} == {("queued", NOW)}
+
+
+def test_what_is_sent_and_never_recorded_has_failed_in_the_end(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the cause: it is not sent every ten minutes for ever."""
+    yellow_cards(store, 2)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    _forge(store, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}", cards[0])
+    context = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")._context
+    for tries in range(1, MAX_TRIES + 1):
+        context.record_outcomes({cards[0]: None}, "file")
+        (first, _second) = notices(store, "yellow")
+        assert (first.tries, first.state) == (tries, "failed" if tries == MAX_TRIES else "queued")
+    assert first.error
+
+
+def test_the_worker_s_log_says_what_helps(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the log goes on after its end, its row need not be what was altered."""
+    yellow_cards(store, 1)
+    (card,) = notices(store, "yellow")
+    columns = ", ".join(f'"{column.name}"' for column in EVENT.c if column.name != "seq")
+    with store.writing() as session:
+        session.execute(
+            text(
+                f"INSERT INTO event (seq, {columns}) SELECT seq + 1, {columns} FROM event"
+                f" WHERE ticket_id = {card.ticket_id} AND seq ="
+                f" (SELECT max(seq) FROM event WHERE ticket_id = {card.ticket_id})"
+            )
+        )
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    dispatch_batch(WorkerContext(store, lambda: NOW, dispatcher), DELIVERY, [card.id])
+    assert "restore the log from a backup" in caplog.text
+
+
+def test_two_that_are_postponed_are_two_messages(store: Store, tmp_path: Path) -> None:
+    """They may be of two persons; what was recorded since is not postponed any more."""
+    yellow_cards(store, 3)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    context = WorkerContext(store, lambda: NOW, dispatcher)
+    dispatch_batch(context, DELIVERY, cards[:1])
+    for row in cards:
+        dispatcher.postpone(row, ValueError())
+    sent, *others = notices(store, "yellow")
+    assert (sent.state, sent.parcel) == ("sent", None)
+    assert [other.parcel for other in others] == [
+        f"Y{n:03}-{other.seq}" for n, other in enumerate(others, 1)
+    ]
+    assert {other.ring_at - NOW for other in others} == {timedelta(minutes=10)}
+
+
+def test_what_was_sent_is_recorded_before_others_are_dropped(store: Store, tmp_path: Path) -> None:
+    """It would be sent again if dropping failed."""
+    yellow_cards(store, 2)
+    rows = [notice.id for notice in notices(store)]
+    answer = message("Y000", "result.submitted", "2026-03-13T08:30", **RESULT)
+    accepted = message("Y000", "unit.accepted", "2026-03-13T08:29")
+    feed(store, [accepted, answer], NOW)
+    advance_tickets(store, ["Y000"], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    routed = dispatcher.route(rows)
+    over = [n for each in routed.by_channel.values() for n in each if n.over is not None]
+    _forge(store, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}", over[0].row)
+    with pytest.raises(HotlineError, match="Y000"):
+        dispatcher.send(routed)
+    assert over[0].ticket == "Y000"
+    standing = [n for each in routed.by_channel.values() for n in each if n.over is None]
+    assert _states(store, [n.row for n in standing if n.ticket == "Y001"]) == {"sent"}
+
+
+@pytest.mark.parametrize("forged", [NO_EVENT, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}"])
+def test_one_that_is_gathered_keeps_the_others_not_waiting(
+    store: Store, forged: str, tmp_path: Path
+) -> None:
+    """Something else has written into it after it was routed, and before its own bell."""
+    _gathered_but(store, lambda later: _forge(store, forged, later), tmp_path)
+
+
+def test_so_it_is_where_nobody_can_read_it(store: Store, tmp_path: Path) -> None:
+    unreadable = "X'FF'" if store.has_one_writer else "'infinity'"
+    forged = f"UPDATE notice SET queued_at = {unreadable} WHERE id = :id"
+    _gathered_but(store, lambda later: _forge(store, forged, later), tmp_path)
+
+
+def _gathered_but(store: Store, forge: Callable[[int], None], folder: Path) -> None:
+    clock = ManualClock(NOW)
+    yellow_cards(store, 4)
+    with (
+        web_server() as (_server, port),
+        notice_dispatcher(store, clock, folder, HOOK.format(port=port)) as dispatcher,
+    ):
+        context = WorkerContext(store, clock, dispatcher)
+        cards = [notice.id for notice in notices(store, "yellow")]
+        dispatch_batch(context, DELIVERY, cards)
+        clock.pass_by(timedelta(minutes=1))
+        yellow_cards(store, 1, first=4)
+        (later,) = [notice.id for notice in notices(store, "yellow") if notice.id not in cards]
+        dispatch_batch(context, DELIVERY, [later])
+        forge(later)
+        clock.pass_by(timedelta(minutes=1, seconds=1))
+        dispatch_batch(context, DELIVERY, cards)
+        wait_until(lambda: _states(store, cards) == {"sent"}, 40, "the four cards")
+    assert _states(store, [later]) == {"queued"}
+
+
+def _states(store: Store, rows: Collection[int]) -> set[str]:
+    with store.reading() as session:
+        return set(session.scalars(select(NOTICE.c.state).where(NOTICE.c.id.in_(rows))))
+
+
+def test_an_altered_letter_silences_no_channel(store: Store, tmp_path: Path) -> None:
+    """Its notice is sent as well: it is merely like no other."""
+    clock = ManualClock(NOW)
+    yellow_cards(store, 2)
+    calls(store, ["P01", "P02", "P03"], NOW)
+    with store.writing() as session:
+        another = "(SELECT body FROM inbox WHERE ticket = 'P01' LIMIT 1)"
+        session.execute(text(f"UPDATE inbox SET body = {another} WHERE ticket = 'P02'"))
+    with (
+        web_server() as (_server, port),
+        notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
+    ):
+        context = WorkerContext(store, clock, dispatcher)
+        rows = [notice.id for notice in notices(store, "yellow", "dispatched")]
+        for _time in range(2):
+            dispatch_batch(context, DELIVERY, rows)
+            clock.pass_by(timedelta(minutes=2, seconds=1))
+        # that of a yellow card's ticket is over by then
+        wait_until(lambda: _states(store, rows) == {"sent", "dropped"}, 40, "all of them")
+
+
+def test_a_missing_key_is_tried_once() -> None:
+    tried: list[Sequence[int]] = []
+
+    def work(items: Sequence[int]) -> int:
+        tried.append(items)
+        if 2 in items:
+            raise KeyUnusable("no key")
+        return len(items)
+
+    failed: list[int] = []
+    done = by_halves([1, 2, 3, 4], work, lambda item, _error: failed.append(item))
+    assert (failed, sum(done)) == ([2], 3)
+    assert tried.count([2]) == 1

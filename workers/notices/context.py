@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
@@ -70,7 +71,8 @@ class DeliveryContext:
     def record_outcomes(self, errors: Mapping[int, str | None], channel: str) -> None:
         """Record that notices were tried, by row with the error if there was one; count them.
 
-        One that cannot be recorded is postponed: the others would be sent again with it.
+        One that cannot be recorded is postponed: the others would be sent again with it. It has
+        failed after as many tries as any other.
         """
 
         def record(rows: Sequence[int]) -> None:
@@ -82,14 +84,15 @@ class DeliveryContext:
                 self.failed += failed
 
         if errors:
-            by_halves(list(errors), record, self.postpone)
+            by_halves(list(errors), record, partial(self.postpone, was_tried=True))
 
-    def postpone(self, row: int, error: Exception) -> None:
-        """Leave a notice for later that cannot be sent or recorded."""
+    def postpone(self, row: int, error: Exception, *, was_tried: bool = False) -> None:
+        """Leave a notice for later that cannot be sent, or recorded where it was tried."""
         why = str(error) if isinstance(error, HotlineError) else describe_safely(error)
         log.error("notice postponed: %s", why, extra={"row": row})
+        again_at = self.now() + _POSTPONED_FOR * clock_speed(self.now)
         with self.store.writing() as session:
-            postpone_alone(session, row, self.now() + _POSTPONED_FOR * clock_speed(self.now))
+            postpone_alone(session, row, again_at, why if was_tried else None)
 
     def drop_over(
         self, session: Session, notices: Sequence[OutgoingNotice], now: datetime

@@ -3,12 +3,12 @@
 A worker that dies while it sends lets go of them when the hold ends.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, and_, cast, or_, select, update
+from sqlalchemy import String, and_, case, cast, or_, select, update
 
 from models.bulk import update_rows
 from models.database import Session
@@ -20,7 +20,7 @@ from models.operations.notices.channel_state import (
     spend_allowance,
 )
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices, unheld
-from models.operations.notices.record import drop_over, give_up
+from models.operations.notices.record import MAX_TRIES, drop_over, give_up
 from models.operations.notices.similar import WaitingNotice, sort_by_matter
 from models.rules.vocabulary import NoticeState, Recipient
 from models.tables.core import NOTICE, TICKET
@@ -46,10 +46,14 @@ class NoticeBatch:
 
 
 class HeldNotices(NamedTuple):
-    """The batches held to be sent now, and how many notices were dropped instead."""
+    """The batches held to be sent now, and how many notices were dropped instead.
+
+    `unfit` are the rows of notices that cannot be sent, with why.
+    """
 
     batches: list[NoticeBatch]
     dropped: int
+    unfit: Mapping[int, Exception]
 
 
 class _Member(NamedTuple):
@@ -93,12 +97,14 @@ def hold_batches(
     state = lock_channel(session, channel, limits, now)
     if state.rests(now):
         _wait_for_rest_to_end(session, rows, state, now, limits)
-        return HeldNotices([], 0)
+        return HeldNotices([], 0, {})
     groups, later = _groups(session, channel, rows, now, limits)
     waiting = [{"id": row, "ring_at": at} for row, at in later.items()]
     update_rows(session.connection(), NOTICE, waiting)
     taken, left = groups[: state.max_messages], groups[state.max_messages :]
-    ready = ready_notices(session, [row for group in taken for row in group.rows], now)
+    unfit: dict[int, Exception] = {}
+    of_messages = [row for group in taken for row in group.rows]
+    ready = ready_notices(session, of_messages, now, unfit=unfit)
     standing = {notice.row: notice for notice in drop_over(session, ready, now)}
     batches = []
     for group in taken:
@@ -112,7 +118,7 @@ def hold_batches(
     update_rows(session.connection(), NOTICE, changes)
     spend_allowance(session, state, len(batches), now)
     _postpone(session, left, now, limits)
-    return HeldNotices(batches, len(ready) - len(standing))
+    return HeldNotices(batches, len(ready) - len(standing), unfit)
 
 
 def extend_hold(session: Session, rows: Sequence[int], until: datetime) -> None:
@@ -131,15 +137,23 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
         )
 
 
-def postpone_alone(session: Session, row: int, again_at: datetime) -> None:
+def postpone_alone(
+    session: Session, row: int, again_at: datetime, sent_but: str | None = None
+) -> None:
     """Leave a notice that cannot be sent until `again_at`, then as a message of its own.
 
-    The others of its message go without it, and none that is gathered takes it along.
+    The others of its message go without it, and none that is gathered takes it along. `sent_but` is
+    why sending it could not be recorded: it has been tried then, and is not tried for ever.
     """
     notice = NOTICE.c.id == row, NOTICE.c.state == NoticeState.QUEUED
     number = select(TICKET.c.number).where(TICKET.c.id == NOTICE.c.ticket_id).scalar_subquery()
     name = number.concat("-").concat(cast(NOTICE.c.seq, String))
-    session.execute(update(NOTICE).where(*notice).values(parcel=name, ring_at=again_at))
+    values: dict[str, Any] = {"parcel": name, "ring_at": again_at}
+    if sent_but is not None:
+        tries = NOTICE.c.tries + 1
+        state = case((tries >= MAX_TRIES, NoticeState.FAILED), else_=NoticeState.QUEUED)
+        values |= {"tries": tries, "state": state, "error": sent_but, "held_until": None}
+    session.execute(update(NOTICE).where(*notice).values(values))
 
 
 def _groups(

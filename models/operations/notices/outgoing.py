@@ -13,7 +13,7 @@ from models.database import Session
 from models.errors import UnreadableValue
 from models.i18n import LazyText
 from models.membership import is_in
-from models.operations.ticket_work import ForgedTicket
+from models.operations.ticket_work import ForgedEnd, ForgedTicket
 from models.rules.events import NoticedDuty, NoticeQueued
 from models.rules.occasions import NEVER_SENT, TOLD_WITH_FACTS, level_stands, why_over
 from models.rules.state import State, read_state
@@ -38,9 +38,9 @@ _COLUMNS = (
 )
 
 
-_RECORDED = (TICKET.c.hash, TICKET.c.row_hash, NOTICE.c.tries)
-_MOST_TRIES = 1_000
-"""More than a notice is ever tried: no database keeps one more than the largest number."""
+_RECORDED = (TICKET.c.hash, TICKET.c.row_hash, TICKET.c.seq.label("end"), NOTICE.c.tries)
+_MOST_TRIES, _LAST_LINE = 1_000, 1_000_000_000
+"""More than there ever are: no database keeps one more than the largest number."""
 
 _LATER = EVENT.alias()
 _FOLLOWS = and_(_LATER.c.ticket_id == TICKET.c.id, _LATER.c.seq == TICKET.c.seq + 1)
@@ -96,14 +96,20 @@ def unheld(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def ready_notices(
-    session: Session, rows: Sequence[int], now: datetime, *, lock: bool = False
+    session: Session,
+    rows: Sequence[int],
+    now: datetime,
+    *,
+    lock: bool = False,
+    unfit: dict[int, Exception] | None = None,
 ) -> list[OutgoingNotice]:
     """Return the queued notices among `rows` that nobody holds, in the order they were queued.
 
     With `lock` their rows are locked until the end of the transaction, and those that another
     transaction has locked are left out. So are corrections of a notice that is being sent just now.
-    Raises ForgedTicket and UnreadableValue where what becomes of one could not be recorded, so that
-    it would be sent again and again.
+    One that cannot be read, or whose outcome could not be recorded, so that it would be sent again
+    and again, is added to `unfit` with the error; without that it is raised, as ForgedTicket,
+    ForgedEnd or UnreadableValue where it is for what somebody wrote.
     """
     query = (
         select(*(NOTICE.c[name] for name in _COLUMNS))
@@ -124,20 +130,12 @@ def ready_notices(
     states: dict[int, State | None] = {}
     notices = []
     for row in notice_rows:
-        event = _DECODER.decode(row.data)
-        _require_recordable(row, event)
-        if level_stands(event, row.status, row.level, row.lead, row.ticket_due, now):
-            # cards come by the ten thousand: their tickets' states are not read
-            notices.append(_outgoing(row, event, event.due or None, None))
-            continue
-        if row.ticket_id not in states:
-            states[row.ticket_id] = _state(row)
-        if (state := states[row.ticket_id]) is None:
-            # nobody knows whether it is over; the notices of all other tickets must go on
-            notices.append(_outgoing(row, event, event.due or None, None))
-            continue
-        over = why_over(event, state, now)
-        notices.append(_outgoing(row, event, _due(event, state), over))
+        try:
+            notices.append(_read(row, states, now))
+        except Exception as error:
+            if unfit is None:
+                raise
+            unfit[row.id] = error
     notices = _told_once(session, notices, {row.id: row.at for row in notice_rows})
     corrections = [notice for notice in notices if notice.kind == NoticeKind.CORRECTION]
     if not corrections:
@@ -146,13 +144,34 @@ def ready_notices(
     return [each for n in notices if (each := _with_correction(n, known, now)) is not None]
 
 
+def _read(row: Any, states: dict[int, State | None], now: datetime) -> OutgoingNotice:
+    """Return the notice in a row; `states` are those of tickets that have been read, by id."""
+    event = _DECODER.decode(row.data)
+    _require_recordable(row, event)
+    if level_stands(event, row.status, row.level, row.lead, row.ticket_due, now):
+        # cards come by the ten thousand: their tickets' states are not read
+        return _outgoing(row, event, event.due or None, None)
+    if row.ticket_id not in states:
+        states[row.ticket_id] = _state(row)
+    if (state := states[row.ticket_id]) is None:
+        # nobody knows whether it is over; the notices of all other tickets must go on
+        return _outgoing(row, event, event.due or None, None)
+    return _outgoing(row, event, _due(event, state), why_over(event, state, now))
+
+
 def _require_recordable(row: Any, event: NoticeQueued) -> None:
     hashes = row.hash, row.row_hash or b""
-    # a line after the end that the ticket knows: another could not be added
-    if row.later is not None or not all(isinstance(each, bytes) for each in hashes):
+    if not all(isinstance(each, bytes) for each in hashes) or not _is_count(row.end, _LAST_LINE):
         raise ForgedTicket(row.number)
-    if row.kind != event.kind or not (isinstance(row.tries, int) and 0 <= row.tries <= _MOST_TRIES):
+    # a line after the end that the ticket knows: another could not be added
+    if row.later is not None:
+        raise ForgedEnd(row.number)
+    if row.kind != event.kind or not _is_count(row.tries, _MOST_TRIES):
         raise UnreadableValue
+
+
+def _is_count(value: Any, most: int) -> bool:
+    return isinstance(value, int) and 0 <= value <= most
 
 
 def _state(row: Any) -> State | None:
