@@ -26,7 +26,7 @@ from models.operations.raise_levels import KnownLevels, prepare_levels, raise_le
 from models.operations.refold import MessagesGone
 from models.operations.ticket_work import (
     ForgedTicket,
-    is_row_own,
+    has_forged_row,
     quarantine,
     read_waiting_alone,
     refuse_rows,
@@ -260,12 +260,10 @@ def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Excep
         directory = context.rulebooks.current(session).directory
         waiting = waiting_ids(session, number)
         unreadable = [row for row in waiting if not _is_readable(session, row, directory)]
-        is_own = is_row_own(session, number)
-        if is_own is False:
+        if has_forged_row(session, number):
             # its messages are not to blame
             error, unreadable = ForgedTicket(number), []
-        # a ticket that has not begun has nothing that could have been altered
-        is_of_ticket = is_own is not None and not unreadable and _is_of_ticket(error, waiting)
+        is_of_ticket = not unreadable and _is_of_ticket(error, waiting)
     if is_of_ticket:
         _quarantine(context, queue, number, error)
         return

@@ -7,7 +7,7 @@ from datetime import datetime
 import redis
 
 from models.clock import Now, clock_speed, monotonic, system_clock
-from models.database import Store
+from models.database import Session, Store
 from models.operations.bells import has_bells_of_no_row, mend_bells
 from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import new_pruners
@@ -17,7 +17,7 @@ from models.queries.queue_depths import SAMPLE_SPAN
 from models.queries.service_status import CALENDAR_WARNING, first_provisional_day
 from models.rulebook import RulebookCache, load_calendar
 from models.rules.calendar import SHANGHAI
-from models.rules.policy import Keep, in_force
+from models.rules.policy import Keep, Policy, in_force
 from models.rules.queues import DELIVERY
 from models.security.heads import HeadKind
 from models.store_errors import is_transient
@@ -115,31 +115,36 @@ class Pruning:
             return
         self._next = monotonic() + _PRUNING_PAUSE
         try:
-            more = self._remove_some()
+            self._remove_some()
         except Exception as error:
-            if is_transient(error):
-                return
-            # what is wrong with one kind keeps no other from being removed
-            self._end_kind()
-            raise
-        if not more:
-            self._end_kind()
+            if not is_transient(error):
+                raise
 
-    def _remove_some(self) -> bool:
-        """Remove some of the present kind, at last files; returns whether there may be more."""
+    def _remove_some(self) -> None:
+        """Remove some of the present kind, files at last."""
         now = self._now()
         with self._store.writing() as session:
             policies = self._rulebooks.current(session).policies
             policy = in_force(list(policies.values()), now)
             if self._pruners:
-                pruner = self._pruners[0]
-                more = pruner.prune_batch(session, now, policy)
-                if not more:
-                    log.info("%s: %d removed", type(pruner).__name__, pruner.removed)
-                return more
+                self._prune(session, now, policy)
+                return
+        self._end_kind()
         if self._prune_files is not None:
             self._prune_files(policy.keep, now)
-        return False
+
+    def _prune(self, session: Session, now: datetime, policy: Policy) -> None:
+        pruner = self._pruners[0]
+        try:
+            more = pruner.prune_batch(session, now, policy)
+        except Exception as error:
+            if not is_transient(error):
+                # what is wrong with one kind keeps no other from being removed
+                self._end_kind()
+            raise
+        if not more:
+            log.info("%s: %d removed", type(pruner).__name__, pruner.removed)
+            self._end_kind()
 
     def _end_kind(self) -> None:
         if self._pruners:

@@ -85,6 +85,7 @@ def run_worker(
     scan_similar = Chore("comparing letters", SimilarityScan(store, now))
     sample_queues = Chore("sampling the queues", QueueSampler(context, heartbeat.name))
     anchor = Chore("anchoring", Anchoring(store, now, anchors))
+    chores = scan_similar, sample_queues, anchor
     give_back = FreedMemory()
     senders = senders if DELIVERY in queues else ()
     for sender in senders:
@@ -93,7 +94,8 @@ def run_worker(
     while not stop.wait(_LOOP_PAUSE):
         try:
             sample_queues()
-            heartbeat(context.doing, done=context.done, failed=context.failed + dispatcher.failed)
+            failed = context.failed + dispatcher.failed + sum(chore.failed for chore in chores)
+            heartbeat(context.doing, done=context.done, failed=failed)
             if compares_letters:
                 scan_similar(context.done, context.doing)
             anchor()
@@ -134,6 +136,7 @@ def run_timekeeper(
     missing, remove_old_keys = MissingBells(store, now), OldKeys(broker.client)
     set_missing = Chore("looking for missing bells", missing)
     watch_calendar = Chore("looking at working days", CalendarWatch(store, now))
+    chores = prune, set_missing, watch_calendar
     mended = 0
 
     def on_turn() -> None:
@@ -147,7 +150,8 @@ def run_timekeeper(
         remove_old_keys()
         watch_calendar()
         doing = "" if keeper.broker_ok else "broker away"
-        heartbeat(doing, lateness=keeper.lateness, done=keeper.rung, failed=keeper.failed)
+        failed = keeper.failed + sum(chore.failed for chore in chores)
+        heartbeat(doing, lateness=keeper.lateness, done=keeper.rung, failed=failed)
 
     keeper.run(stop, on_turn)
     heartbeat.sign_off()

@@ -29,6 +29,7 @@ class SimilarityScan:
     def __init__(self, store: Store, now: Now) -> None:
         self._store = store
         self._now = now
+        self._after = 0
         self._done = -1
         self._turns_left = _QUIET_TURNS
         self._pruned_on: date | None = None
@@ -56,12 +57,14 @@ class SimilarityScan:
         """Store what a few new letters are compared by; return whether there were any."""
         since = self._now() - WINDOW
         with self._store.reading() as session:
-            bands = new_bands(session, since, _LETTERS_PER_SCAN)
-        if bands:
+            bands = new_bands(session, since, _LETTERS_PER_SCAN, self._after)
+        if bands.rows:
             with self._store.writing() as session:
-                add_bands(session, bands)
+                add_bands(session, bands.rows)
+        # those that were left are looked at again after all others
+        self._after = bands.last or 0
         if self._pruned_on != since.date():
             with self._store.writing() as session:
                 delete_old_bands(session, since)
             self._pruned_on = since.date()
-        return bool(bands)
+        return bands.last is not None

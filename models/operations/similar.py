@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import delete, exists, func, select
 
 from models.bulk import insert_missing
-from models.database import Session
+from models.database import Session, Store
 from models.json_types import JsonObject
 from models.queries.letter import letters_to_compare
 from models.rules.similarity import BAND_BYTES, shingles_of
@@ -19,34 +20,58 @@ _LOOK_BACK = 50_000
 """Tickets are committed in another order than that of their ids: so far back some may be new."""
 
 
+_AT_ONCE = 200
+"""Letters that are read in one transaction."""
+
 BandRow = dict[str, int | bytes]
 
 
-def new_bands(session: Session, since: datetime, most: int) -> list[BandRow]:
+class NewBands(NamedTuple):
+    """The bands of letters, and the last of the tickets that were looked at; None for none."""
+
+    rows: list[BandRow]
+    last: int | None
+
+
+def new_bands(session: Session, since: datetime, most: int, after: int = 0) -> NewBands:
     """Return the bands of up to `most` letters received from `since` on that have none yet.
 
-    It only reads, so that no lock is held meanwhile; `add_bands` stores them. Letters whose key has
-    not come yet are left for later.
+    Of tickets after this one; it only reads, so that no lock is held meanwhile, and `add_bands`
+    stores them. Letters whose key has not come yet are left for later.
     """
     furthest = session.scalar(select(func.coalesce(func.max(SIMILARITY.c.ticket_id), 0))) or 0
     looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id)
     numbers = session.execute(
         select(TICKET.c.id, TICKET.c.number)
-        .where(TICKET.c.id > furthest - _LOOK_BACK, TICKET.c.received_at >= since, ~looked_at)
+        .where(TICKET.c.id > max(furthest - _LOOK_BACK, after), TICKET.c.received_at >= since)
+        .where(~looked_at)
         .order_by(TICKET.c.id)
         .limit(most)
     ).all()
     letters = letters_to_compare(session, [row.number for row in numbers])
-    return [
+    bands: list[BandRow] = [
         {"ticket_id": row.id, "hashes": _bands(session, letter)}
         for row in numbers
         if (letter := letters.get(row.number, {})) is not None
     ]
+    return NewBands(bands, numbers[-1].id if numbers else None)
 
 
 def add_bands(session: Session, bands: Sequence[BandRow]) -> None:
     """Store what `new_bands` returned; another process may have stored the same already."""
     insert_missing(session.connection(), SIMILARITY, bands)
+
+
+def add_all_bands(store: Store, since: datetime) -> None:
+    """Store the bands of all letters received from `since` on that have none yet."""
+    after: int | None = 0
+    while after is not None:
+        with store.reading() as session:
+            bands = new_bands(session, since, _AT_ONCE, after)
+        if bands.rows:
+            with store.writing() as session:
+                add_bands(session, bands.rows)
+        after = bands.last
 
 
 def delete_old_bands(session: Session, before: datetime) -> None:

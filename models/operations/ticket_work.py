@@ -105,19 +105,15 @@ def lock_tickets(
     return [_work_of(session.cipher, row) for row in rows]
 
 
-def is_row_own(session: Session, number: str) -> bool | None:
-    """Return whether a ticket's row is the service's, None where it has none.
-
-    It need not be readable.
-    """
+def has_forged_row(session: Session, number: str) -> bool:
+    """Return whether a ticket has a row that is not the service's; it need not be readable."""
     columns = [TICKET.c[name] for name in TicketRow._fields]
     rows = read_checked(session, columns, lambda query: query.where(TICKET.c.number == number))
     for checked in rows:
         row = TicketRow(*checked[: len(columns)])
-        return not checked.unreadable and is_own_row(
-            session.cipher, row.content, row.end, row.row_hash
-        )
-    return None
+        if checked.unreadable or not is_own_row(session.cipher, row.content, row.end, row.row_hash):
+            return True
+    return False
 
 
 def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[TicketRow]:

@@ -12,7 +12,7 @@ import msgspec
 from models.engines import sqlite_file, sqlite_module
 from models.operations.changes import settle_waiting
 from models.operations.inbox import add_messages
-from models.operations.similar import add_bands, new_bands
+from models.operations.similar import add_all_bands
 from models.rulebook import load_rulebook
 from scripts.bench import workload
 from scripts.bench.context import BenchContext
@@ -83,10 +83,7 @@ def _live(testbed: Testbed, lives: Sequence[Sequence[workload.Body]]) -> None:
         with testbed.store.writing() as session:
             answer_bells(session, numbers, now)
         testbed.send_notices(now)
-    with testbed.store.reading() as session:
-        bands = new_bands(session, _MONTH, len(lives))
-    with testbed.store.writing() as session:
-        add_bands(session, bands)
+    add_all_bands(testbed.store, _MONTH)
     settle_waiting(testbed.store)
     if sqlite_file(testbed.settings.store_url) is None:
         testbed.sql("VACUUM (ANALYZE)")

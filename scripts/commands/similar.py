@@ -1,6 +1,6 @@
 """`hotline similar`: list tickets of several claimants about the same thing."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,11 +14,7 @@ from scripts.help import App
 from scripts.output import print_json
 
 if TYPE_CHECKING:
-    from models.database import Store
-    from models.operations.similar import BandRow
     from models.queries.similar import SimilarTickets
-
-_BATCH = 500
 
 
 def add_to(app: App) -> None:
@@ -39,14 +35,12 @@ def similar(
     """Propose groups of similar tickets: nothing is merged, each ticket keeps its deadlines."""
     from dataclasses import asdict
 
-    from models.operations.similar import add_bands
+    from models.operations.similar import add_all_bands
     from models.queries.similar import similar_tickets as find_similar
 
     since = system_clock() - timedelta(days)
     with use_store(load_settings()) as store:
-        while bands := _missing_bands(store, since):
-            with store.writing() as session:
-                add_bands(session, bands)
+        add_all_bands(store, since)
         with store.reading() as session:
             groups = find_similar(session, since, closed=closed)[:limit]
     if as_json:
@@ -56,13 +50,6 @@ def similar(
         _print(group)
     if not groups:
         typer.echo(_("No letters of several claimants are alike."))
-
-
-def _missing_bands(store: "Store", since: datetime) -> "list[BandRow]":
-    from models.operations.similar import new_bands
-
-    with store.reading() as session:
-        return new_bands(session, since, _BATCH)
 
 
 def _print(group: "SimilarTickets") -> None:

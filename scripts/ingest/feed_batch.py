@@ -233,8 +233,8 @@ class FeedBatch:
         changes = {}
         for index, letter in bodies.items():
             old = stored[letter["id"]]
-            is_second = self._seen.has(letter["id"], old)
-            self._seen.add(letter["id"])
+            is_second = self._seen.has(self._source, letter["id"], old)
+            self._seen.add(self._source, letter["id"])
             if old.body["type"] != MessageType.TICKET_RECEIVED:
                 continue
             version = version_of(old, later.get(letter["id"], ()))

@@ -8,7 +8,7 @@ class SeenLetters:
 
     `last_before` is the last row of the inbox when the feed began. It goes by the order of arrival,
     not by clocks: where a clock was put back, a correction would be taken for a second row of the
-    same feed. Of known letters it has those of the last `most` rows, or more, by id.
+    same feed. Of known letters it has those of the last `most` rows, or more, by source and id.
     """
 
     def __init__(self, last_before: int, most: int = 500_000) -> None:
@@ -16,13 +16,13 @@ class SeenLetters:
         self._recent: set[int] = set()
         self._before: set[int] = set()
 
-    def has(self, letter_id: str, stored: StoredMessage) -> bool:
+    def has(self, source: str, letter_id: str, stored: StoredMessage) -> bool:
         """Return whether the feed has had this letter, which the inbox has as `stored`."""
-        number = hash(letter_id)
+        number = hash((source, letter_id))
         return stored.row_id > self._last_before or number in self._recent or number in self._before
 
-    def add(self, letter_id: str) -> None:
+    def add(self, source: str, letter_id: str) -> None:
         """Add a letter, and forget the oldest where there are too many."""
-        self._recent.add(hash(letter_id))
+        self._recent.add(hash((source, letter_id)))
         if len(self._recent) >= self._most:
             self._recent, self._before = set(), self._recent

@@ -12,14 +12,25 @@ from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 _CHECK = N_("anchors")
 _COPIED_WITHIN = timedelta(minutes=5)
 
+OVERDUE = timedelta(minutes=15)
+"""So long after the last anchor the next one is overdue where anything has changed."""
+
 
 def check_anchors(
-    newest: Anchor | None, folder: Path | None, now: datetime
+    newest: Anchor | None, folder: Path | None, now: datetime, *, overdue: bool
 ) -> Iterator[CheckResult]:
-    """Check the newest anchor of the store against the copy in this folder."""
+    """Check the newest anchor of the store against the copy in this folder.
+
+    `overdue` says that something has changed since, and no worker has made one.
+    """
     if newest is None:
         text = _("the anchors are gone")
         yield CheckResult(_CHECK, PROBLEM, text, _("`hotline log --verify` says what is left"))
+        return
+    if overdue:
+        text = _("what has changed since the last anchor, {n}, is in none")
+        advice = _("see what the workers' log says")
+        yield CheckResult(_CHECK, PROBLEM, text.format(n=newest.number), advice)
         return
     if folder is None:
         text = _("the last anchor is {n}; there is no copy (HOTLINE_ANCHORS is none)")

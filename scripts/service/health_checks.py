@@ -11,8 +11,8 @@ from models.i18n import _
 from models.migrations import revision
 from models.operations.store_closing import require_open
 from models.operations.store_secret import unlock
-from models.queries.anchors import last_anchor
-from models.queries.health import patience
+from models.queries.anchors import anchor_due, last_anchor
+from models.queries.health import is_reporting, patience
 from models.queries.policies import policy_versions
 from models.queries.service_status import (
     CALENDAR_WARNING,
@@ -31,7 +31,7 @@ from models.security.encryption import load_cipher
 from models.settings import Settings
 from models.shared_clock import service_clock
 from models.store_errors import StoreError, is_unreadable, outage_reason
-from scripts.service.anchor_checks import check_anchors
+from scripts.service.anchor_checks import OVERDUE, check_anchors
 from scripts.service.backup_checks import check_backup
 from scripts.service.bell_checks import check_bells
 from scripts.service.broker_checks import check_broker
@@ -142,6 +142,8 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         forged = _listed(check_forgeries(session))
         backed_up = _listed(check_backup(session, settings, now))
         newest = last_anchor(session)
+        is_made = is_reporting(session, "worker", now)
+        overdue = is_made and anchor_due(session, served, OVERDUE * clock_speed(clock))
         guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
     if isinstance(clock, DemoClock):
         text = _("the store is a demo's: its clock shows {at}")
@@ -150,7 +152,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from forged
     yield from rights
     yield from policies
-    yield from check_anchors(newest, settings.anchors, now)
+    yield from check_anchors(newest, settings.anchors, now, overdue=overdue)
     yield from backed_up
     yield from _check_processes(status, now)
     yield from _check_queues(status, served, stuck_after)

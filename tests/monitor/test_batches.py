@@ -257,7 +257,7 @@ async def test_a_claim_made_while_the_form_is_open_is_told_before_sending(store:
 async def test_similar_tickets_are_selected_and_answered_together(store: Store) -> None:
     """From one of them; a result for each, with an id of its own."""
     with store.writing() as session:
-        add_bands(session, new_bands(session, NOW - timedelta(days=9), 100))
+        add_bands(session, new_bands(session, NOW - timedelta(days=9), 100).rows)
     app = _app(store, UserRole.SUPERVISOR)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await _open_list(pilot)
@@ -326,7 +326,7 @@ def test_all_of_a_filter_are_the_first_of_its_list(store: Store) -> None:
 def test_similar_letters_are_those_of_a_band_that_say_the_same(store: Store) -> None:
     """Of whatever claimant; one without any is alone."""
     with store.writing() as session:
-        add_bands(session, new_bands(session, NOW - timedelta(days=9), 100))
+        add_bands(session, new_bands(session, NOW - timedelta(days=9), 100).rows)
         for number in NUMBERS[:3]:
             assert sorted(similar_to(session, number)) == NUMBERS[:3]
         assert similar_to(session, UNASSIGNED) == [UNASSIGNED]

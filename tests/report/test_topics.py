@@ -54,7 +54,7 @@ def _fill(store: Store) -> None:
     numbers = [raw["ticket"] for raw in letters]
     advance_tickets(store, numbers, NOW)
     with store.writing() as session:
-        add_bands(session, new_bands(session, at("2026-09-01T00:00"), 1_000))
+        add_bands(session, new_bands(session, at("2026-09-01T00:00"), 1_000).rows)
 
 
 pytestmark = pytest.mark.store(units=simple_units(), fill=_fill, shared=True)

@@ -33,7 +33,7 @@ def _write(store: Store, ticket: str, content: str, phone: str, day: int = 12) -
 
 def _look(store: Store, most: int = 100) -> int:
     with store.reading() as session:
-        bands = new_bands(session, _SINCE, most)
+        bands = new_bands(session, _SINCE, most).rows
     with store.writing() as session:
         if bands:
             add_bands(session, bands)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from models.anchor_file import AnchorFile
 from models.clock import system_clock
@@ -13,8 +14,10 @@ from models.database import Store
 from models.migrations import upgrade
 from models.operations.anchors import make_anchor
 from models.operations.outside_anchors import copy_outside
+from models.operations.processes import report_process
 from models.security.encryption import load_cipher
 from models.settings import load_settings
+from models.tables.core import ANCHOR
 from tests.scripts.hotline_in_process import InProcessHotline
 from tests.store.factories import advance_tickets, feed, letter
 
@@ -65,6 +68,33 @@ def test_anchors_can_be_checked_without_the_store(
     assert hotline.json("log", "--verify")["public_key"] == key
     printed = hotline("anchors", "list", "--since", "2").stdout.splitlines()
     assert [json.loads(line)["number"] for line in printed] == [2]
+
+
+def test_an_anchor_that_is_overdue_is_told(hotline: InProcessHotline, tmp_path: Path) -> None:
+    """Where a worker is there that should have made it."""
+    now = system_clock()
+    _live(hotline.home, tmp_path / "outside", "C1")
+    store = Store(
+        f"sqlite:///{hotline.home / 'hotline.db'}", load_cipher(hotline.home / "hotline.key")
+    )
+    upgrade(store)
+    feed(store, [letter("C2", (now - timedelta(hours=1)).isoformat())], now)
+    advance_tickets(store, ["C2"], now)
+    with store.writing() as session:
+        session.execute(update(ANCHOR).values(at=now - timedelta(minutes=20)))
+    states = []
+    for _look in range(2):
+        checks = hotline.json("doctor", "--json", code=1)
+        states += [c["state"] for c in checks if c["check"] == "anchors"]
+        with store.writing() as session:
+            report_process(session, now, name="worker@a:7", role="worker", started_at=now,
+                           doing="", lateness_ms=0, done=0, failed=0)  # fmt: skip
+    assert states == ["good", "wrong"]
+    with store.writing() as session:
+        make_anchor(session, now)
+    checks = hotline.json("doctor", "--json", code=1)
+    assert "wrong" not in [c["state"] for c in checks if c["check"] == "anchors"]
+    store.close()
 
 
 def test_a_restored_backup_is_told_and_noted(hotline: InProcessHotline, tmp_path: Path) -> None:

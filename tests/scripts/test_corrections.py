@@ -445,10 +445,11 @@ def test_what_a_long_feed_has_had_takes_no_endless_memory() -> None:
     known = StoredMessage(9, {})
     seen = SeenLetters(last_before=9, most=100)
     for number in range(1_000):
-        seen.add(f"C{number}")
-        assert seen.has(f"C{max(0, number - 99)}", known)
-    assert not seen.has("C1", known)
-    assert seen.has("C1", StoredMessage(10, {})), "it has come since the feed began"
+        seen.add("city", f"C{number}")
+        assert seen.has("city", f"C{max(0, number - 99)}", known)
+    assert not seen.has("city", "C1", known)
+    assert not seen.has("another", "C999", known)
+    assert seen.has("city", "C1", StoredMessage(10, {})), "it has come since the feed began"
 
 
 def test_a_clock_that_is_put_back_makes_no_correction_a_second_row(

@@ -9,6 +9,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 import workers.chores
+import workers.similar
 from models.clock import monotonic, system_clock
 from models.database import Session, Store
 from models.operations.similar import add_bands, new_bands
@@ -74,7 +75,7 @@ def test_letters_are_compared_beside_one_that_was_altered(store: Store) -> None:
     for value in (_ANOTHER_S, at_infinity):
         _write_over(store, "P02", value)
         with store.reading() as session:
-            hashes = {row["ticket_id"]: row["hashes"] for row in new_bands(session, NOW, 9)}
+            hashes = {row["ticket_id"]: row["hashes"] for row in new_bands(session, NOW, 9).rows}
             ids = {
                 row.number: row.id for row in session.execute(select(TICKET.c.number, TICKET.c.id))
             }
@@ -99,21 +100,47 @@ def test_a_letter_whose_key_has_not_come_is_compared_later(store: Store) -> None
         raw = stored.raw
         _put_body(session, bytes([raw[0] + 1]) + raw[1:])
     with store.writing() as session:
-        bands = new_bands(session, NOW, 9)
+        bands = new_bands(session, NOW, 9).rows
         assert len(bands) == 1
         add_bands(session, bands)
     with store.reading() as session:
-        assert new_bands(session, NOW, 9) == []
+        assert new_bands(session, NOW, 9).rows == []
         assert similar_tickets(session, NOW - timedelta(days=1)) == []
     with store.writing() as session:
         _put_body(session, raw)
     with store.reading() as session:
-        (left,) = new_bands(session, NOW, 9)
+        (left,) = new_bands(session, NOW, 9).rows
     assert left["hashes"]
 
 
-def _put_body(session: Session, raw: bytes) -> None:
-    body = INBOX.update().where(INBOX.c.ticket == "P02").values(body=Encrypted(raw))
+def test_letters_without_their_key_keep_later_ones_from_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked at again after all others, a few at a time."""
+    monkeypatch.setattr(workers.similar, "_LETTERS_PER_SCAN", 2)
+    calls(store, [f"P{n:02}" for n in range(5)], NOW)
+    body = select(INBOX.c.ticket, INBOX.c.body).where(INBOX.c.ticket < "P04").order_by(INBOX.c.id)
+    with store.writing() as session:
+        before = session.execute(body).all()
+        for row in before:
+            _put_body(session, bytes([row.body.raw[0] + 1]) + row.body.raw[1:], row.ticket)
+    scan = SimilarityScan(store, lambda: NOW)
+    assert _scanned(store, scan) == 1
+    with store.writing() as session:
+        for row in before:
+            _put_body(session, row.body.raw, row.ticket)
+    assert _scanned(store, scan) == 5
+
+
+def _scanned(store: Store, scan: SimilarityScan) -> int:
+    for _turn in range(200):
+        scan(0, "")
+    with store.reading() as session:
+        return session.scalar(select(func.count()).select_from(SIMILARITY)) or 0
+
+
+def _put_body(session: Session, raw: bytes, ticket: str = "P02") -> None:
+    body = INBOX.update().where(INBOX.c.ticket == ticket).values(body=Encrypted(raw))
     session.execute(body)
 
 
@@ -179,3 +206,16 @@ def test_a_worker_goes_on_beside_what_nobody_can_read(
 def _has(store: Store, number: str) -> bool:
     with store.reading() as session:
         return session.scalar(select(TICKET.c.id).where(TICKET.c.number == number)) is not None
+
+
+def test_without_a_rulebook_nothing_is_pruned_and_all_is_later(store: Store) -> None:
+    """No kind is passed over meanwhile."""
+    with store.writing() as session:
+        columns = "code, label, parent, position, version, names"
+        session.execute(text(f"INSERT INTO topic ({columns}) VALUES ('x', 'x', '', 1, 1, '7')"))
+    pruning = Pruning(store, lambda: NOW)
+    kinds = list(pruning._pruners)
+    for _turn in range(5):
+        pruning._next = 0.0
+        Chore("pruning", pruning)()
+    assert pruning._pruners == kinds

@@ -6,13 +6,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from models.database import Store
 from models.operations.notices.batch import GIVE_UP_AFTER, hold_batches
-from models.operations.notices.channel_state import ChannelLimits
+from models.operations.notices.channel_state import ChannelLimits, lock_channel, record_attempt
 from models.operations.notices.record import MAX_TRIES, give_up, resend
 from models.rules.vocabulary import NoticeKind
-from models.tables.core import NOTICE
+from models.tables.core import CHANNEL, NOTICE
 from tests.rules.district import policy_with
 from tests.store.factories import advance_tickets, at, feed, letter, log_of, message, prepared_store
 from tests.workers.dispatching import (
@@ -357,6 +358,26 @@ def test_a_rate_holds_for_all_workers_together(store: Store, tmp_path: Path) -> 
     assert len(set(web.ids)) == 40
     for begin in sent_at:
         assert sum(begin <= moment < begin + timedelta(minutes=1) for moment in sent_at) <= 8
+
+
+def test_a_channel_that_is_back_keeps_its_rate(store: Store) -> None:
+    """Of what two workers held to show that it is back, one message was more than its rate."""
+    now, soon = at(YELLOW), at(YELLOW) + timedelta(minutes=2)
+    limits = ChannelLimits(per_minute=1)
+    yellow_cards(store, 20)
+    cards = [n.id for n in notices(store, "yellow")]
+    with store.writing() as session:
+        session.execute(update(NOTICE).where(NOTICE.c.kind == "yellow").values(channel="hook"))
+        lock_channel(session, "hook", limits, now)
+        session.execute(update(CHANNEL).values(failures=3, allowance=0.25, rest_until=now))
+    held = []
+    for rows in (cards[:2], cards[2:4]):
+        with store.writing() as session:
+            held.append(len(hold_batches(session, "hook", rows, now, soon, limits).batches))
+    with store.writing() as session:
+        record_attempt(session, "hook", None, now)
+        held.append(len(hold_batches(session, "hook", cards[4:], now, soon, limits).batches))
+    assert held == [1, 1, 0]
 
 
 def test_the_hold_of_a_dead_worker_ends(store: Store, tmp_path: Path) -> None:

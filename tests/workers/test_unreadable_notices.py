@@ -11,6 +11,7 @@ from sqlalchemy import select, text
 from models.database import Store
 from models.errors import HotlineError
 from models.operations.notices.record import MAX_TRIES
+from models.queries.verification import verify
 from models.rulebook import RulebookUnusable
 from models.rules.queues import DELIVERY
 from models.rules.vocabulary import NoticeState
@@ -160,19 +161,30 @@ def test_without_a_rulebook_all_notices_wait(store: Store, names: str, tmp_path:
     assert {(n.state, n.ring_at) for n in notices(store, "yellow")} == {("queued", NOW)}
 
 
-def test_what_is_sent_and_never_recorded_has_failed_in_the_end(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("tries", ["0", "2147483647"])
+def test_what_is_sent_and_never_recorded_is_sent_ever_more_rarely(
+    store: Store, tries: str, tmp_path: Path
 ) -> None:
-    """Whatever the cause: it is not sent every ten minutes for ever."""
+    """Whatever the cause. Once it can be recorded nothing differs from its log."""
     yellow_cards(store, 2)
     cards = [notice.id for notice in notices(store, "yellow")]
     _forge(store, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}", cards[0])
+    _forge(store, f"UPDATE notice SET tries = {tries} WHERE id = :id", cards[0])
     context = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")._context
-    for tries in range(1, MAX_TRIES + 1):
-        context.record_outcomes({cards[0]: None}, "file")
-        (first, _second) = notices(store, "yellow")
-        assert (first.tries, first.state) == (tries, "failed" if tries == MAX_TRIES else "queued")
-    assert first.error
+    minutes = []
+    for _time in range(10):
+        context.record_outcomes(dict.fromkeys(cards, None), "file")
+        (first, second) = notices(store, "yellow")
+        assert (first.state, second.state) == ("queued", "sent")
+        minutes.append((first.ring_at - NOW).total_seconds() / 60)
+    longest = 10.0 * 2**MAX_TRIES
+    assert minutes == (
+        [10.0 * 2 ** min(n, MAX_TRIES) for n in range(10)] if tries == "0" else [longest] * 10
+    )
+    _forge(store, f"UPDATE ticket SET seq = seq + 1 {OF_ITS_TICKET}", cards[0])
+    context.record_outcomes({cards[0]: None}, "file")
+    assert _states(store, cards) == {"sent"}
+    assert verify(store).findings == []
 
 
 def test_the_worker_s_log_says_what_helps(
@@ -249,7 +261,7 @@ def _gathered_but(store: Store, forge: Callable[[int], None], folder: Path) -> N
     clock = ManualClock(NOW)
     yellow_cards(store, 4)
     with (
-        web_server() as (_server, port),
+        web_server() as (server, port),
         notice_dispatcher(store, clock, folder, HOOK.format(port=port)) as dispatcher,
     ):
         context = WorkerContext(store, clock, dispatcher)
@@ -263,12 +275,40 @@ def _gathered_but(store: Store, forge: Callable[[int], None], folder: Path) -> N
         clock.pass_by(timedelta(minutes=1, seconds=1))
         dispatch_batch(context, DELIVERY, cards)
         wait_until(lambda: _states(store, cards) == {"sent"}, 40, "the four cards")
+        assert len(server.ids) == 1, "they are one message"
     assert _states(store, [later]) == {"queued"}
 
 
 def _states(store: Store, rows: Collection[int]) -> set[str]:
     with store.reading() as session:
         return set(session.scalars(select(NOTICE.c.state).where(NOTICE.c.id.in_(rows))))
+
+
+def test_a_message_that_is_repeated_goes_without_what_nobody_can_read(
+    store: Store, tmp_path: Path
+) -> None:
+    """Of its other notices none is postponed."""
+    clock = ManualClock(NOW)
+    yellow_cards(store, CARDS)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    with (
+        web_server() as (server, port),
+        notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
+    ):
+        context = WorkerContext(store, clock, dispatcher)
+        server.answer = 500
+        dispatch_batch(context, DELIVERY, cards)
+        clock.pass_by(timedelta(minutes=2))
+        dispatch_batch(context, DELIVERY, cards)
+        wait_until(lambda: {n.tries for n in notices(store, "yellow")} == {1}, 40, "a failed try")
+        clock.pass_by(timedelta(minutes=2))
+        server.answer = 200
+        unreadable = "X'FF'" if store.has_one_writer else "'infinity'"
+        _forge(store, f"UPDATE notice SET queued_at = {unreadable} WHERE id = :id", cards[3])
+        others = [card for card in cards if card != cards[3]]
+        dispatch_batch(context, DELIVERY, others)
+        wait_until(lambda: _states(store, others) == {"sent"}, 40, "the others")
+        assert len(server.ids) == 1, "they are one message"
 
 
 def test_an_altered_letter_silences_no_channel(store: Store, tmp_path: Path) -> None:

@@ -2,10 +2,8 @@
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import NamedTuple
 
 from models.clock import clock_speed
@@ -15,11 +13,13 @@ from models.operations.notices.batch import (
     extend_hold,
     hold_batches,
     release_notices,
+    require_readable,
+    waiting_rows,
 )
 from models.operations.notices.channel_state import ChannelLimits, record_attempt
 from models.operations.notices.similar import SimilarRules
 from models.store_errors import is_transient
-from workers.halving import by_halves
+from workers.halving import by_halves, is_nobodys_fault
 from workers.notices.apprise_channel import send_message
 from workers.notices.channels import ChannelConfig, ChannelsConfig
 from workers.notices.context import DeliveryContext
@@ -33,10 +33,13 @@ HOLD_TIME = timedelta(minutes=2)
 """Real time after which a worker that holds notices counts as dead."""
 
 
-class _HeldMessage(NamedTuple):
-    """A message that is held until then, with the texts and channels as of when it was."""
+_READ_AT_ONCE = 500
 
-    batch: NoticeBatch
+
+class _Held(NamedTuple):
+    """Messages that are held until then, with the texts and channels as of when they were."""
+
+    batches: list[NoticeBatch]
     texts: NoticeTexts
     channels: ChannelsConfig
     until: datetime
@@ -81,39 +84,43 @@ class ChannelWorker:
     def _send(self, rows: Sequence[int]) -> None:
         context = self._context
         hold = HOLD_TIME * clock_speed(context.now)
-        waiting = deque(self._hold_all(rows, hold))
-        is_first = True
-        while waiting:
-            message = waiting.popleft()
-            if self._stop.is_set() or context.now() >= message.until - hold / 4:
-                self._release([message, *waiting], context.now())
+        batches, texts, channels, until = self._hold_readable(rows, hold)
+        for place, batch in enumerate(batches):
+            if self._stop.is_set() or context.now() >= until - hold / 4:
+                self._release(batches[place:], context.now())
                 return
-            if not is_first:
+            if place:
                 # a robot takes a long message in pieces, a few seconds each: its time begins now
                 with context.store.writing() as session:
-                    extend_hold(session, message.batch.rows, context.now() + hold)
-            is_first = False
-            error = self._send_batch(message)
-            rest_until = self._record(message.batch, error)
+                    extend_hold(session, batch.rows, context.now() + hold)
+            error = self._send_batch(batch, texts, channels)
+            rest_until = self._record(batch, error)
             if rest_until is not None:
                 log.warning("channel %s rests until %s: %s", self._name, rest_until, error)
-                self._release(waiting, rest_until)
+                self._release(batches[place + 1 :], rest_until)
                 return
 
-    def _hold_all(self, rows: Sequence[int], hold: timedelta) -> list[_HeldMessage]:
-        """Hold what may go out now; what cannot be read keeps no other from it."""
-        alone: list[int] = []
-        held = by_halves(rows, partial(self._hold, hold=hold), lambda row, _why: alone.append(row))
-        if alone:
-            # what they would have been gathered with may be to blame, and not they themselves
-            by_itself = partial(self._hold, hold=hold, gathers=False)
-            held += by_halves(alone, by_itself, self._context.postpone)
-        return [message for part in held for message in part]
+    def _hold_readable(self, rows: Sequence[int], hold: timedelta) -> _Held:
+        """Hold what may go out now; before it is tried again, postpone what cannot be read."""
+        try:
+            return self._hold(rows, hold)
+        except Exception as error:
+            if is_nobodys_fault(error):
+                raise
+        # it may be one that they would take along, which nobody asked for
+        with self._context.store.reading() as session:
+            waiting = waiting_rows(session, self._name)
+        for start in range(0, len(waiting), _READ_AT_ONCE):
+            part = waiting[start : start + _READ_AT_ONCE]
+            by_halves(part, self._require_readable, self._context.postpone)
+        return self._hold(rows, hold)
 
-    def _hold(
-        self, rows: Sequence[int], hold: timedelta, *, gathers: bool = True
-    ) -> list[_HeldMessage]:
-        """Hold what may go out now, in one transaction; `gathers` takes other notices along."""
+    def _require_readable(self, rows: Sequence[int]) -> None:
+        with self._context.store.reading() as session:
+            require_readable(session, self._name, rows, self._context.now())
+
+    def _hold(self, rows: Sequence[int], hold: timedelta) -> _Held:
+        """Hold what may go out now, in one transaction."""
         context = self._context
         now = context.now()
         until = now + hold
@@ -123,23 +130,24 @@ class ChannelWorker:
             rules = policy.notices
             limits = ChannelLimits(
                 self._channel.per_minute,
-                rules.digest if gathers else (),
+                rules.digest,
                 gathering_time(rules),
                 context.quiet_hours(session, policy) if self._channel.quiet else None,
-                SimilarRules(rules.similar if gathers else (), rules.similar_again.span),
+                SimilarRules(rules.similar, rules.similar_again.span),
             )
             held = hold_batches(session, self._name, rows, now, until, limits)
+            for row, error in held.unfit.items():
+                context.postpone_in(session, row, error)
         context.count_dropped(held.dropped)
-        for row, error in held.unfit.items():
-            context.postpone(row, error)
         texts = context.texts(policy, self._channel.language)
-        return [_HeldMessage(batch, texts, channels, until) for batch in held.batches]
+        return _Held(held.batches, texts, channels, until)
 
-    def _send_batch(self, message: _HeldMessage) -> str | None:
-        batch = message.batch
+    def _send_batch(
+        self, batch: NoticeBatch, texts: NoticeTexts, channels: ChannelsConfig
+    ) -> str | None:
         first = batch.notices[0]
-        to = message.channels.recipient_address(self._name, first.role, first.unit) or ""
-        subject, text = message.texts.message(batch)
+        to = channels.recipient_address(self._name, first.role, first.unit) or ""
+        subject, text = texts.message(batch)
         return send_message(self._channel, to, batch.id, subject, text)
 
     def _record(self, batch: NoticeBatch, error: str | None) -> datetime | None:
@@ -151,6 +159,6 @@ class ChannelWorker:
         context.record_outcomes(dict.fromkeys(batch.rows, error), self._name)
         return rest_until
 
-    def _release(self, messages: Iterable[_HeldMessage], again_at: datetime) -> None:
+    def _release(self, batches: Sequence[NoticeBatch], again_at: datetime) -> None:
         with self._context.store.writing() as session:
-            release_notices(session, [r for m in messages for r in m.batch.rows], again_at)
+            release_notices(session, [row for batch in batches for row in batch.rows], again_at)

@@ -4,14 +4,13 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 
 from models.clock import Now, clock_speed
 from models.database import Session, Store
 from models.errors import HotlineError, describe_safely
 from models.operations.notices.batch import postpone_alone
 from models.operations.notices.outgoing import OutgoingNotice
-from models.operations.notices.record import drop_over, record_outcomes
+from models.operations.notices.record import count_try, drop_over, record_outcomes
 from models.rulebook import RulebookCache
 from models.rules.policy import Policy, in_force
 from models.rules.quiet_hours import QuietHours
@@ -71,8 +70,8 @@ class DeliveryContext:
     def record_outcomes(self, errors: Mapping[int, str | None], channel: str) -> None:
         """Record that notices were tried, by row with the error if there was one; count them.
 
-        One that cannot be recorded is postponed: the others would be sent again with it. It has
-        failed after as many tries as any other.
+        One that cannot be recorded is postponed, longer after each try: the others would be sent
+        again with it.
         """
 
         def record(rows: Sequence[int]) -> None:
@@ -84,15 +83,24 @@ class DeliveryContext:
                 self.failed += failed
 
         if errors:
-            by_halves(list(errors), record, partial(self.postpone, was_tried=True))
+            by_halves(list(errors), record, self._postpone_tried)
 
-    def postpone(self, row: int, error: Exception, *, was_tried: bool = False) -> None:
-        """Leave a notice for later that cannot be sent, or recorded where it was tried."""
+    def postpone(self, row: int, error: Exception) -> None:
+        """Leave a notice for later that cannot be sent."""
+        with self.store.writing() as session:
+            self.postpone_in(session, row, error)
+
+    def postpone_in(self, session: Session, row: int, error: Exception, longer: int = 1) -> None:
+        """Leave a notice for later in this transaction, `longer` times the usual time."""
         why = str(error) if isinstance(error, HotlineError) else describe_safely(error)
         log.error("notice postponed: %s", why, extra={"row": row})
-        again_at = self.now() + _POSTPONED_FOR * clock_speed(self.now)
+        span = _POSTPONED_FOR * longer * clock_speed(self.now)
+        postpone_alone(session, row, self.now() + span)
+
+    def _postpone_tried(self, row: int, error: Exception) -> None:
+        """Postpone a notice that was tried and could not be recorded: twice as long each time."""
         with self.store.writing() as session:
-            postpone_alone(session, row, again_at, why if was_tried else None)
+            self.postpone_in(session, row, error, 2 ** count_try(session, row))
 
     def drop_over(
         self, session: Session, notices: Sequence[OutgoingNotice], now: datetime

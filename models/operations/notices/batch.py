@@ -6,9 +6,9 @@ A worker that dies while it sends lets go of them when the hold ends.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import String, and_, case, cast, or_, select, update
+from sqlalchemy import String, and_, cast, or_, select, update
 
 from models.bulk import update_rows
 from models.database import Session
@@ -20,9 +20,10 @@ from models.operations.notices.channel_state import (
     spend_allowance,
 )
 from models.operations.notices.outgoing import OutgoingNotice, ready_notices, unheld
-from models.operations.notices.record import MAX_TRIES, drop_over, give_up
+from models.operations.notices.record import drop_over, give_up
 from models.operations.notices.similar import WaitingNotice, sort_by_matter
 from models.rules.vocabulary import NoticeState, Recipient
+from models.sql_types import AnySelect
 from models.tables.core import NOTICE, TICKET
 
 GIVE_UP_AFTER = timedelta(hours=24)
@@ -92,7 +93,8 @@ def hold_batches(
 
     A gathered kind takes along what else is queued for the same person, about anything or about the
     same matter. What the channel's rate or its rest does not let through waits for a later bell;
-    what need not be sent any more is dropped. Workers take turns: the channel's row is locked.
+    what need not be sent any more is dropped; what cannot be sent is left out, and named. Workers
+    take turns: the channel's row is locked.
     """
     state = lock_channel(session, channel, limits, now)
     if state.rests(now):
@@ -137,23 +139,27 @@ def release_notices(session: Session, rows: Sequence[int], again_at: datetime) -
         )
 
 
-def postpone_alone(
-    session: Session, row: int, again_at: datetime, sent_but: str | None = None
-) -> None:
+def postpone_alone(session: Session, row: int, again_at: datetime) -> None:
     """Leave a notice that cannot be sent until `again_at`, then as a message of its own.
 
-    The others of its message go without it, and none that is gathered takes it along. `sent_but` is
-    why sending it could not be recorded: it has been tried then, and is not tried for ever.
+    The others of its message go without it, and none that is gathered takes it along.
     """
     notice = NOTICE.c.id == row, NOTICE.c.state == NoticeState.QUEUED
     number = select(TICKET.c.number).where(TICKET.c.id == NOTICE.c.ticket_id).scalar_subquery()
     name = number.concat("-").concat(cast(NOTICE.c.seq, String))
-    values: dict[str, Any] = {"parcel": name, "ring_at": again_at}
-    if sent_but is not None:
-        tries = NOTICE.c.tries + 1
-        state = case((tries >= MAX_TRIES, NoticeState.FAILED), else_=NoticeState.QUEUED)
-        values |= {"tries": tries, "state": state, "error": sent_but, "held_until": None}
-    session.execute(update(NOTICE).where(*notice).values(values))
+    session.execute(update(NOTICE).where(*notice).values(parcel=name, ring_at=again_at))
+
+
+def waiting_rows(session: Session, channel: str) -> Sequence[int]:
+    """Return the rows of all notices that wait for a channel."""
+    queued = NOTICE.c.channel == channel, NOTICE.c.state == NoticeState.QUEUED
+    return session.scalars(select(NOTICE.c.id).where(*queued).order_by(NOTICE.c.id)).all()
+
+
+def require_readable(session: Session, channel: str, rows: Sequence[int], now: datetime) -> None:
+    """Read these notices as `hold_batches` does; raises what keeps one of them from being read."""
+    session.execute(_members_of(channel, now).where(is_in(NOTICE.c.id, rows))).all()
+    ready_notices(session, rows, now)
 
 
 def _groups(
@@ -196,13 +202,7 @@ def _members(
     session: Session, channel: str, rows: Sequence[int], now: datetime, limits: ChannelLimits
 ) -> dict[int, _Member]:
     """Return these notices, by row, with what else may go out in their messages."""
-    columns = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
-    unheld_here = (
-        select(*columns, TICKET.c.number, TICKET.c.emergency)
-        .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
-        .where(NOTICE.c.channel == channel, *unheld(now))
-        .order_by(NOTICE.c.id)
-    )
+    unheld_here = _members_of(channel, now)
     gathered = (*limits.digest, *limits.similar.kinds)
     asked = [_Member(*row) for row in session.execute(unheld_here.where(is_in(NOTICE.c.id, rows)))]
     batches = {member.parcel for member in asked if member.parcel}
@@ -221,6 +221,16 @@ def _members(
     )
     members = {member.id: member for member in [*asked, *(_Member(*row) for row in with_them)]}
     return dict(sorted(members.items()))
+
+
+def _members_of(channel: str, now: datetime) -> AnySelect:
+    columns = (NOTICE.c.id, NOTICE.c.seq, NOTICE.c.kind, NOTICE.c.recipient, NOTICE.c.parcel)
+    return (
+        select(*columns, TICKET.c.number, TICKET.c.emergency)
+        .join(TICKET, TICKET.c.id == NOTICE.c.ticket_id)
+        .where(NOTICE.c.channel == channel, *unheld(now))
+        .order_by(NOTICE.c.id)
+    )
 
 
 def _group(members: Sequence[_Member]) -> _Group:

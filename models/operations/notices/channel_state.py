@@ -70,7 +70,8 @@ class ChannelState:
     @property
     def max_messages(self) -> int:
         """Messages that may be sent now; only one where it has to show that it is back."""
-        return 1 if self.failures >= REST_AFTER_FAILURES else int(self.allowance)
+        # less than none where it went out to show that
+        return 1 if self.failures >= REST_AFTER_FAILURES else max(0, int(self.allowance))
 
 
 def lock_channel(

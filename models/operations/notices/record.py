@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import UNSET
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models.bulk import insert_rows, update_rows
 from models.database import Session
@@ -76,6 +76,20 @@ def record_outcomes(
     """
     states = _record(session, errors, channel, now, _after_try)
     return states.count(NoticeState.SENT), states.count(NoticeState.FAILED)
+
+
+def count_try(session: Session, row: int) -> int:
+    """Count a try of a notice whose outcome cannot be recorded; returns how many there were before.
+
+    At most `MAX_TRIES`, also where nobody can read how many there were.
+    """
+    notice = NOTICE.c.id == row, NOTICE.c.state == NoticeState.QUEUED
+    is_number = NOTICE.c.tries.between(0, MAX_TRIES - 1)
+    few = session.scalar(select(NOTICE.c.tries).where(*notice, is_number))
+    tries = few if isinstance(few, int) else MAX_TRIES
+    changed = {"tries": min(tries + 1, MAX_TRIES), "held_until": None}
+    session.execute(update(NOTICE).where(*notice).values(changed))
+    return tries
 
 
 def give_up(session: Session, reasons: Mapping[int, str], channel: str, now: datetime) -> int:
