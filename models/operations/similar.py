@@ -36,8 +36,8 @@ class NewBands(NamedTuple):
 def new_bands(session: Session, since: datetime, most: int, after: int = 0) -> NewBands:
     """Return the bands of up to `most` letters received from `since` on that have none yet.
 
-    Of tickets after this one; it only reads, so that no lock is held meanwhile, and `add_bands`
-    stores them. Letters whose key has not come yet are left for later.
+    It goes on after the ticket of the id `after`. It only reads, so that no lock is held meanwhile;
+    `add_bands` stores them. Letters whose key has not come yet are left for later.
     """
     furthest = session.scalar(select(func.coalesce(func.max(SIMILARITY.c.ticket_id), 0))) or 0
     looked_at = exists().where(SIMILARITY.c.ticket_id == TICKET.c.id)
