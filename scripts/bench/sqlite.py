@@ -14,7 +14,8 @@ from scripts.bench.limits import WHEN_STORED
 from scripts.bench.testbed import DECIDING, Testbed
 from scripts.bench.ticket_copies import TICKET_TABLES
 
-CROSSING = 5_000
+CROSSING = 20_000
+"""Of 5,000 much of the time would be the start."""
 _LIMIT = "L: the same rows by executemany of tuples, 1 connection"
 
 _BELLS = "SELECT * FROM {}.bell WHERE queue = 'escalation' AND row_id {}"
