@@ -311,6 +311,23 @@ def test_a_message_that_is_repeated_goes_without_what_nobody_can_read(
         assert len(server.ids) == 1, "they are one message"
 
 
+def test_so_it_is_where_it_was_rung_for_too(store: Store, tmp_path: Path) -> None:
+    """It was written over while it waited for the channel's turn."""
+    clock = ManualClock(NOW)
+    yellow_cards(store, CARDS)
+    cards = [notice.id for notice in notices(store, "yellow")]
+    with (
+        web_server() as (_server, port),
+        notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
+    ):
+        dispatch_batch(WorkerContext(store, clock, dispatcher), DELIVERY, cards)
+        clock.pass_by(timedelta(minutes=2))
+        unreadable = "X'FF'" if store.has_one_writer else "'infinity'"
+        _forge(store, f"UPDATE notice SET queued_at = {unreadable} WHERE id = :id", cards[3])
+        held = dispatcher._workers["hook"]._hold_readable(cards, timedelta(minutes=2))
+    assert [batch.rows for batch in held.batches] == [[c for c in cards if c != cards[3]]]
+
+
 def test_an_altered_letter_silences_no_channel(store: Store, tmp_path: Path) -> None:
     """Its notice is sent as well: it is merely like no other."""
     clock = ManualClock(NOW)

@@ -107,13 +107,19 @@ class ChannelWorker:
         except Exception as error:
             if is_nobodys_fault(error):
                 raise
+        unreadable: set[int] = set()
+
+        def postpone(row: int, error: Exception) -> None:
+            unreadable.add(row)
+            self._context.postpone(row, error)
+
         # it may be one that they would take along, which nobody asked for
         with self._context.store.reading() as session:
             waiting = waiting_rows(session, self._name)
         for start in range(0, len(waiting), _READ_AT_ONCE):
             part = waiting[start : start + _READ_AT_ONCE]
-            by_halves(part, self._require_readable, self._context.postpone)
-        return self._hold(rows, hold)
+            by_halves(part, self._require_readable, postpone)
+        return self._hold([row for row in rows if row not in unreadable], hold)
 
     def _require_readable(self, rows: Sequence[int]) -> None:
         with self._context.store.reading() as session:
