@@ -7,7 +7,7 @@ from datetime import datetime
 import redis
 
 from models.clock import Now, clock_speed, monotonic, system_clock
-from models.database import Session, Store
+from models.database import Store
 from models.operations.bells import has_bells_of_no_row, mend_bells
 from models.operations.missing_bells import BellSearch, set_missing_bells
 from models.operations.pruning import new_pruners
@@ -114,29 +114,29 @@ class Pruning:
         if monotonic() < self._next:
             return
         self._next = monotonic() + _PRUNING_PAUSE
+        now = self._now()
         try:
-            self._remove_some()
+            with self._store.reading() as session:
+                policies = self._rulebooks.current(session).policies
+            policy = in_force(list(policies.values()), now)
+            more = self._remove_some(policy, now)
         except Exception as error:
             if not is_transient(error):
                 raise
+            return
+        if not more:
+            self._end_kind()
 
-    def _remove_some(self) -> None:
-        """Remove some of the present kind, files at last."""
-        now = self._now()
-        with self._store.writing() as session:
-            policies = self._rulebooks.current(session).policies
-            policy = in_force(list(policies.values()), now)
-            if self._pruners:
-                self._prune(session, now, policy)
-                return
-        self._end_kind()
-        if self._prune_files is not None:
-            self._prune_files(policy.keep, now)
-
-    def _prune(self, session: Session, now: datetime, policy: Policy) -> None:
-        pruner = self._pruners[0]
+    def _remove_some(self, policy: Policy, now: datetime) -> bool:
+        """Remove some of the present kind, files at last; returns whether there may be more."""
         try:
-            more = pruner.prune_batch(session, now, policy)
+            if not self._pruners:
+                if self._prune_files is not None:
+                    self._prune_files(policy.keep, now)
+                return False
+            pruner = self._pruners[0]
+            with self._store.writing() as session:
+                more = pruner.prune_batch(session, now, policy)
         except Exception as error:
             if not is_transient(error):
                 # what is wrong with one kind keeps no other from being removed
@@ -144,7 +144,7 @@ class Pruning:
             raise
         if not more:
             log.info("%s: %d removed", type(pruner).__name__, pruner.removed)
-            self._end_kind()
+        return more
 
     def _end_kind(self) -> None:
         if self._pruners:

@@ -4,13 +4,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from models.database import Session
+from models.queries.conditions import event_named
+from models.rules.vocabulary import EventName
 from models.security.anchors import Anchor, public_key
 from models.security.encryption import ForgedValue, KeyUnusable
-from models.tables.core import ANCHOR, CHANGE, SECRET
+from models.tables.core import ANCHOR, CHANGE, EVENT, INBOX, SECRET
 from models.tables.secrets import ANCHOR_KEY
+
+_LOOK_BACK = 20_000
+"""Messages that are looked through: there is no index of when they came."""
 
 _COLUMNS = [ANCHOR.c[name] for name in Anchor.__struct_fields__]
 
@@ -49,6 +54,24 @@ def anchor_due(session: Session, now: datetime, interval: timedelta) -> bool:
         return False
     moved = or_(CHANGE.c.position.is_(None), CHANGE.c.position > newest.through)
     return session.scalar(select(CHANGE.c.id).where(moved).limit(1)) is not None
+
+
+def anchor_overdue(session: Session, now: datetime, interval: timedelta) -> bool:
+    """Return whether anything that came after the last anchor has been without one for so long.
+
+    Only messages and levels are looked at, which have a moment, and of messages the last ones.
+    """
+    newest = last_anchor(session)
+    if newest is None:
+        return False
+    latest = select(func.coalesce(func.max(INBOX.c.id), 0)).scalar_subquery()
+    arrived = select(INBOX.c.id).where(INBOX.c.id > latest - _LOOK_BACK)
+    raised = select(EVENT.c.seq).where(event_named(EventName.ALERT_RAISED))
+    candidates = (arrived, INBOX.c.arrived_at), (raised, EVENT.c.at)
+    return any(
+        session.execute(rows.where(at > newest.at, at <= now - interval).limit(1)).first()
+        for rows, at in candidates
+    )
 
 
 def anchor_secret(session: Session) -> AnchorSecret | None:

@@ -13,7 +13,7 @@ _CHECK = N_("anchors")
 _COPIED_WITHIN = timedelta(minutes=5)
 
 OVERDUE = timedelta(minutes=15)
-"""So long after the last anchor the next one is overdue where anything has changed."""
+"""Where something has had no anchor for so long, no worker makes any."""
 
 
 def check_anchors(
@@ -21,7 +21,7 @@ def check_anchors(
 ) -> Iterator[CheckResult]:
     """Check the newest anchor of the store against the copy in this folder.
 
-    `overdue` says that something has changed since, and no worker has made one.
+    `overdue` says that something has had no anchor for too long.
     """
     if newest is None:
         text = _("the anchors are gone")
@@ -31,7 +31,6 @@ def check_anchors(
         text = _("what has changed since the last anchor, {n}, is in none")
         advice = _("see what the workers' log says")
         yield CheckResult(_CHECK, PROBLEM, text.format(n=newest.number), advice)
-        return
     if folder is None:
         text = _("the last anchor is {n}; there is no copy (HOTLINE_ANCHORS is none)")
         yield CheckResult(_CHECK, NOTE, text.format(n=newest.number))

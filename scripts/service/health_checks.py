@@ -11,8 +11,8 @@ from models.i18n import _
 from models.migrations import revision
 from models.operations.store_closing import require_open
 from models.operations.store_secret import unlock
-from models.queries.anchors import anchor_due, last_anchor
-from models.queries.health import is_reporting, patience
+from models.queries.anchors import anchor_overdue, last_anchor
+from models.queries.health import patience
 from models.queries.policies import policy_versions
 from models.queries.service_status import (
     CALENDAR_WARNING,
@@ -126,6 +126,13 @@ def _check_opening(store: Store) -> Generator[CheckResult, None, bool]:
     return True
 
 
+def _has_long_had_worker(status: ServiceStatus, now: datetime) -> bool:
+    return any(
+        p.role == "worker" and p.is_alive(now) and p.started_at <= now - OVERDUE
+        for p in status.health.processes
+    )
+
+
 def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     with store.reading() as session:
         yield from _check_server(session)
@@ -142,8 +149,9 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         forged = _listed(check_forgeries(session))
         backed_up = _listed(check_backup(session, settings, now))
         newest = last_anchor(session)
-        is_made = is_reporting(session, "worker", now)
-        overdue = is_made and anchor_due(session, served, OVERDUE * clock_speed(clock))
+        overdue = _has_long_had_worker(status, now) and anchor_overdue(
+            session, served, OVERDUE * clock_speed(clock)
+        )
         guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
     if isinstance(clock, DemoClock):
         text = _("the store is a demo's: its clock shows {at}")

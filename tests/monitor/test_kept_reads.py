@@ -67,13 +67,21 @@ def test_transactions_that_only_reported_a_process_are_told_from_others() -> Non
 
 
 def test_the_signal_leaves_out_reports_of_processes(store: Store) -> None:
-    """A commit of anything else is noticed, one that has written nothing is not."""
-    with store.change_signal() as ask:
+    """A commit of anything else is noticed, one that has written nothing is not.
+
+    PostgreSQL counts for all its databases: its own upkeep may commit just then, but not each time.
+    """
+
+    def is_silent() -> bool:
         before = ask()
         _report(store)
         with store.writing():
             pass
-        assert ask() == before
+        return ask() == before
+
+    with store.change_signal() as ask:
+        assert any(is_silent() for _time in range(1 if store.has_one_writer else 5))
+        before = ask()
         _report(store)
         _claim(store, _numbers(store)[0])
         _report(store)

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -78,22 +78,36 @@ def test_an_anchor_that_is_overdue_is_told(hotline: InProcessHotline, tmp_path: 
         f"sqlite:///{hotline.home / 'hotline.db'}", load_cipher(hotline.home / "hotline.key")
     )
     upgrade(store)
-    feed(store, [letter("C2", (now - timedelta(hours=1)).isoformat())], now)
-    advance_tickets(store, ["C2"], now)
+    copies = AnchorFile(tmp_path / "outside").path
+    since = now - timedelta(hours=10)
     with store.writing() as session:
-        session.execute(update(ANCHOR).values(at=now - timedelta(minutes=20)))
-    states = []
-    for _look in range(2):
+        session.execute(update(ANCHOR).values(at=since))
+
+    def states() -> list[str]:
         checks = hotline.json("doctor", "--json", code=1)
-        states += [c["state"] for c in checks if c["check"] == "anchors"]
+        return [check["state"] for check in checks if check["check"] == "anchors"]
+
+    def change(number: str, at: datetime) -> None:
+        feed(store, [letter(number, since.isoformat())], at)
+
+    def report(started_at: datetime) -> None:
         with store.writing() as session:
-            report_process(session, now, name="worker@a:7", role="worker", started_at=now,
+            report_process(session, now, name="worker@a:7", role="worker", started_at=started_at,
                            doing="", lateness_ms=0, done=0, failed=0)  # fmt: skip
-    assert states == ["good", "wrong"]
+
+    report(since)
+    change("C2", now)
+    assert states() == ["good"], "after a quiet night it has just come"
+    change("C3", now - timedelta(minutes=16))
+    report(now)
+    assert states() == ["good"], "the worker has just begun"
+    report(since)
+    assert states() == ["wrong", "good"]
+    copies.unlink()
+    assert states() == ["wrong", "wrong"], "the copy is looked at all the same"
     with store.writing() as session:
         make_anchor(session, now)
-    checks = hotline.json("doctor", "--json", code=1)
-    assert "wrong" not in [c["state"] for c in checks if c["check"] == "anchors"]
+    assert states() == ["note"]
     store.close()
 
 

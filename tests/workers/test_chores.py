@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 import workers.chores
 import workers.similar
@@ -219,3 +220,23 @@ def test_without_a_rulebook_nothing_is_pruned_and_all_is_later(store: Store) -> 
         pruning._next = 0.0
         Chore("pruning", pruning)()
     assert pruning._pruners == kinds
+
+
+def test_what_could_not_be_committed_is_pruned_again(store: Store) -> None:
+    """Its kind has not come to its end."""
+
+    def fail(_connection: object) -> None:
+        raise PoolTimeout
+
+    pruning = Pruning(store, lambda: NOW)
+    kinds = list(pruning._pruners)
+    event.listen(store.engine, "commit", fail)
+    try:
+        pruning._next = 0.0
+        pruning()
+    finally:
+        event.remove(store.engine, "commit", fail)
+    assert pruning._pruners == kinds
+    pruning._next = 0.0
+    pruning()
+    assert pruning._pruners == kinds[1:]

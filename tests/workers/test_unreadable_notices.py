@@ -20,7 +20,7 @@ from models.tables.core import EVENT, NOTICE
 from tests.store.factories import RESULT, advance_tickets, at, feed, message
 from tests.workers.dispatching import YELLOW, ManualClock, notice_dispatcher, notices, yellow_cards
 from tests.workers.processes import wait_until
-from tests.workers.receivers import web_server
+from tests.workers.receivers import WebServer, web_server
 from tests.workers.test_similar_notices import calls
 from workers.actors import WorkerContext, dispatch_batch
 from workers.halving import by_halves
@@ -98,6 +98,22 @@ def test_so_they_are_on_both_databases(store: Store, forged: str, tmp_path: Path
     _sent_but(store, forged, tmp_path)
 
 
+def _try_in_vain(
+    context: WorkerContext, clock: ManualClock, server: WebServer, cards: Sequence[int]
+) -> None:
+    """Let the channel refuse the cards once, as one message, and let its pause pass."""
+    server.answer = 500
+    dispatch_batch(context, DELIVERY, cards)
+    clock.pass_by(timedelta(minutes=2))
+    dispatch_batch(context, DELIVERY, cards)
+    # time stands still until then: a hold lasts for two minutes
+    wait_until(
+        lambda: {n.tries for n in notices(context.store, "yellow")} == {1}, 40, "a failed try"
+    )
+    clock.pass_by(timedelta(minutes=2))
+    server.answer = 200
+
+
 @pytest.mark.parametrize("forged", [NO_EVENT, f"UPDATE ticket SET seq = seq - 1 {OF_ITS_TICKET}"])
 def test_the_others_of_its_message_go_without_it(store: Store, forged: str, tmp_path: Path) -> None:
     """A message that failed is repeated as it was, but for what cannot be sent."""
@@ -109,14 +125,7 @@ def test_the_others_of_its_message_go_without_it(store: Store, forged: str, tmp_
         notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
     ):
         context = WorkerContext(store, clock, dispatcher)
-        server.answer = 500
-        dispatch_batch(context, DELIVERY, cards)
-        clock.pass_by(timedelta(minutes=2))
-        dispatch_batch(context, DELIVERY, cards)
-        # time stands still until then: a hold lasts for two minutes
-        wait_until(lambda: {n.tries for n in notices(store, "yellow")} == {1}, 40, "a failed try")
-        clock.pass_by(timedelta(minutes=2))
-        server.answer = 200
+        _try_in_vain(context, clock, server, cards)
         _forge(store, forged, cards[3])
         dispatch_batch(context, DELIVERY, cards)
         states = sorted(["queued"] + ["sent"] * (CARDS - 1))
@@ -296,13 +305,7 @@ def test_a_message_that_is_repeated_goes_without_what_nobody_can_read(
         notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
     ):
         context = WorkerContext(store, clock, dispatcher)
-        server.answer = 500
-        dispatch_batch(context, DELIVERY, cards)
-        clock.pass_by(timedelta(minutes=2))
-        dispatch_batch(context, DELIVERY, cards)
-        wait_until(lambda: {n.tries for n in notices(store, "yellow")} == {1}, 40, "a failed try")
-        clock.pass_by(timedelta(minutes=2))
-        server.answer = 200
+        _try_in_vain(context, clock, server, cards)
         unreadable = "X'FF'" if store.has_one_writer else "'infinity'"
         _forge(store, f"UPDATE notice SET queued_at = {unreadable} WHERE id = :id", cards[3])
         others = [card for card in cards if card != cards[3]]

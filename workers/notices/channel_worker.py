@@ -11,10 +11,11 @@ from models.errors import HotlineError
 from models.operations.notices.batch import (
     NoticeBatch,
     extend_hold,
+    gathered_until,
     hold_batches,
     release_notices,
     require_readable,
-    waiting_rows,
+    rows_taken_along,
 )
 from models.operations.notices.channel_state import ChannelLimits, record_attempt
 from models.operations.notices.similar import SimilarRules
@@ -114,10 +115,13 @@ class ChannelWorker:
             self._context.postpone(row, error)
 
         # it may be one that they would take along, which nobody asked for
-        with self._context.store.reading() as session:
-            waiting = waiting_rows(session, self._name)
-        for start in range(0, len(waiting), _READ_AT_ONCE):
-            part = waiting[start : start + _READ_AT_ONCE]
+        context = self._context
+        with context.store.reading() as session:
+            now = context.now()
+            until = gathered_until(now, gathering_time(context.policy(session, now).notices))
+            taken = rows_taken_along(session, self._name, rows, until)
+        for start in range(0, len(taken), _READ_AT_ONCE):
+            part = taken[start : start + _READ_AT_ONCE]
             by_halves(part, self._require_readable, postpone)
         return self._hold([row for row in rows if row not in unreadable], hold)
 

@@ -31,6 +31,8 @@ GIVE_UP_AFTER = timedelta(hours=24)
 
 _SOON = timedelta(seconds=5)
 _MAX_LINES = 100
+_SHORTEST_GATHERING = timedelta(minutes=1)
+_ASKED = NOTICE.alias()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,11 @@ def hold_batches(
     return HeldNotices(batches, len(ready) - len(standing), unfit)
 
 
+def gathered_until(now: datetime, gather: timedelta) -> datetime:
+    """Return until when notices are due that go out now with others of their kind."""
+    return now + max(gather, _SHORTEST_GATHERING)
+
+
 def extend_hold(session: Session, rows: Sequence[int], until: datetime) -> None:
     """Go on holding notices that are held, now until `until`."""
     held = is_in(NOTICE.c.id, rows) & NOTICE.c.held_until.is_not(None)
@@ -150,10 +157,18 @@ def postpone_alone(session: Session, row: int, again_at: datetime) -> None:
     session.execute(update(NOTICE).where(*notice).values(parcel=name, ring_at=again_at))
 
 
-def waiting_rows(session: Session, channel: str) -> Sequence[int]:
-    """Return the rows of all notices that wait for a channel."""
+def rows_taken_along(
+    session: Session, channel: str, rows: Sequence[int], before: datetime
+) -> Sequence[int]:
+    """Return these rows of a channel, and those that `hold_batches` may take along.
+
+    Those have been in one message with them, or in none and are due before this moment.
+    """
+    batches = select(_ASKED.c.parcel).where(is_in(_ASKED.c.id, rows), _ASKED.c.parcel.is_not(None))
+    is_fresh = and_(NOTICE.c.parcel.is_(None), NOTICE.c.ring_at <= before)
+    taken = or_(is_in(NOTICE.c.id, rows), NOTICE.c.parcel.in_(batches), is_fresh)
     queued = NOTICE.c.channel == channel, NOTICE.c.state == NoticeState.QUEUED
-    return session.scalars(select(NOTICE.c.id).where(*queued).order_by(NOTICE.c.id)).all()
+    return session.scalars(select(NOTICE.c.id).where(*queued, taken).order_by(NOTICE.c.id)).all()
 
 
 def require_readable(session: Session, channel: str, rows: Sequence[int], now: datetime) -> None:
@@ -211,7 +226,7 @@ def _members(
         NOTICE.c.parcel.is_(None),
         NOTICE.c.kind.in_(gathered),
         NOTICE.c.recipient.in_(gathering_for),
-        NOTICE.c.ring_at <= now + max(limits.gather, timedelta(minutes=1)),
+        NOTICE.c.ring_at <= gathered_until(now, limits.gather),
     )
     with_them = session.execute(
         unheld_here.where(
