@@ -3,12 +3,13 @@
 import importlib
 import os
 import sqlite3
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, String, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from models.errors import HotlineError
@@ -21,6 +22,8 @@ SQLITE_LEAST = (3, 51, 3)
 """Older versions can lose committed pages with several writers (sqlite.org/wal.html, WAL reset)."""
 
 _BUSY_SECONDS = 60
+
+_NO_TEXT = "\ufffd"
 
 
 class StoreUnusable(HotlineError):
@@ -149,6 +152,18 @@ def connect_postgresql(dialect: Any, _record: Any, args: Any, options: Any) -> A
     return connection
 
 
+class SqliteText(String):
+    """Text of SQLite, which keeps bytes in any column: those are read as a mark that is no text."""
+
+    def result_processor(self, _dialect: Any, _coltype: object) -> Callable[[Any], Any]:
+        """Return what reads a stored value."""
+        return _text_or_mark
+
+
+def _text_or_mark(stored: Any) -> Any:
+    return _NO_TEXT if type(stored) is bytes else stored
+
+
 def sqlite_engine(url: str, begin: str, *, reading: bool, durable: bool) -> Engine:
     """Return an engine whose transactions begin with these words. Raises StoreUnusable."""
     if database := make_url(url).database:
@@ -165,6 +180,7 @@ def sqlite_engine(url: str, begin: str, *, reading: bool, durable: bool) -> Engi
         hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
+    engine.dialect.colspecs = {**engine.dialect.colspecs, String: SqliteText}
 
     @event.listens_for(engine, "connect")
     def on_connect(raw: Any, _record: Any) -> None:

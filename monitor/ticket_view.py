@@ -73,7 +73,11 @@ def summary(ticket: TicketDetail, now: datetime, office: OfficeCalendar) -> Cont
     """Lay out title, unit, term and claimant; the number is the panel's title."""
     badges: list[Content] = []
     if ticket.level:
-        badges.append(Content.styled(f" {label(Level, ticket.level)} ", LEVEL_STYLES[ticket.level]))
+        badges.append(
+            Content.styled(
+                f" {label(Level, ticket.level)} ", LEVEL_STYLES.get(ticket.level, "bold")
+            )
+        )
     if ticket.emergency:
         urgent = _("emergency")
         text = f" {urgent} {label(Emergency, ticket.emergency)} "
@@ -234,6 +238,6 @@ def notices(ticket: TicketDetail) -> Content:
 
 
 def _level_line(level: str, at: datetime) -> Content:
-    name = Content.styled(f" {label(Level, level)} ", LEVEL_STYLES[level])
+    name = Content.styled(f" {label(Level, level)} ", LEVEL_STYLES.get(level, "bold"))
     local = at.astimezone(SHANGHAI)
     return Content.assemble(name, f"  {local:%m-%d %H:%M} {format_weekday(local.date())}")

@@ -138,14 +138,15 @@ def _reader(dialect: Dialect, kind: TypeEngine[Any], nullable: bool | None) -> C
     expected = _python_type(kind)
     compare = encode if expected in _WRITTEN_ONE_WAY else None
     is_binary = isinstance(kind, EncryptedColumn) or expected is bytes
+    is_text = expected is str
 
     def read(stored: Any) -> Any:
         if stored is None:
             if not nullable:
                 raise ValueError("nothing is there")
             return None
-        if is_binary and not isinstance(stored, bytes):
-            # of a number `bytes` would make that many zeros
+        # of a number `bytes` would make that many zeros, and of bytes a text's column a mark
+        if (is_binary and type(stored) is not bytes) or (is_text and type(stored) is not str):
             raise ValueError("another type")
         value = decode(stored) if decode is not None else stored
         if expected is not object and type(value) is not expected:

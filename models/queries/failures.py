@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from models.database import Session, columns_to_decrypt
 from models.errors import UnreadableValue
 from models.i18n import LazyText, render
 from models.json_types import JsonObject
 from models.queries.checked_rows import read_checked
-from models.queries.conditions import FAILED_NOTICE, REFUSED_MESSAGE
+from models.queries.conditions import FAILED_NOTICE, QUEUED_NOTICE, REFUSED_MESSAGE
 from models.queries.event_channels import EventChannelStatus, event_channels
 from models.rules.redaction import redact_text
 from models.rules.text import clean
@@ -19,6 +19,7 @@ from models.security.message_ids import source_id
 from models.sql_types import SelectedRow
 from models.tables.core import INBOX, NOTICE, TICKET
 from models.tables.inbox import WAITING
+from models.tables.instants import is_instant
 
 MESSAGE, NOTE = "message", "notice"
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
@@ -100,6 +101,18 @@ def failures(session: Session, most: int | None = MAX_LISTED) -> Failures:
     rows.sort(key=lambda f: f.at, reverse=True)
     failing = tuple(channel for channel in event_channels(session) if channel.error is not None)
     return Failures(messages, notices, tuple(rows), failing)
+
+
+def stuck_notices(session: Session, tries: int, before: datetime) -> list[str]:
+    """Return the ticket of each notice that waits after so many tries, or since before a moment.
+
+    One of which nobody can read since when it waits is among them.
+    """
+    since = NOTICE.c.queued_at
+    is_stuck = or_(NOTICE.c.tries >= tries, since < before, ~is_instant(session.dialect, since))
+    tickets = select(TICKET.c.number).join(NOTICE, NOTICE.c.ticket_id == TICKET.c.id)
+    stuck = tickets.where(QUEUED_NOTICE, is_stuck).order_by(NOTICE.c.id)
+    return list(session.scalars(stuck))
 
 
 def unanswered_messages(session: Session, ticket: str) -> tuple[int, list[Failure]]:

@@ -14,6 +14,8 @@ from models.tables.core import CLOCK, TICKET
 MAX_CARDS = 100
 """The most standing cards that are listed; all are counted."""
 
+_LEVELS = frozenset(Level)
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -93,7 +95,9 @@ def workload(session: Session, now: datetime) -> Workload:
     total = dict.fromkeys(("open", *Level, "due_today", Status.RETURNED, Status.MANUAL), 0)
     units: dict[str, dict[str, int]] = {}
     for unit, status, level, count, today, _raised_at in groups:
-        figures = {"open": count, "due_today": today} | ({level: count} if level else {})
+        # a level that there is not, as somebody may write over one, counts as none
+        of_level = {level: count} if level in _LEVELS else {}
+        figures = {"open": count, "due_today": today} | of_level
         for name, n in figures.items():
             total[name] += n
         if status in (Status.RETURNED, Status.MANUAL):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -49,6 +50,10 @@ class Instant(TypeDecorator[datetime]):
     def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], Any]:
         """Return the conversion alone: SQLAlchemy's own steps around it would do nothing."""
         return _bytes if dialect.name == "sqlite" else _aware
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any]:
+        """Return the conversion alone: on SQLite, a column for texts would give no bytes."""
+        return partial(self.process_result_value, _dialect=dialect)
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Convert to aware UTC; raises UnreadableValue where SQLite has kept something else."""
@@ -136,6 +141,10 @@ class PackedJson(JsonText):
     def bind_processor(self, dialect: Dialect) -> Callable[[Json | Packed], Any]:
         """Return the conversion alone: both drivers take bytes as they are."""
         return _packed_or_text if dialect.name == "sqlite" else _packed_or_bytes
+
+    def result_processor(self, dialect: Dialect, _coltype: object) -> Callable[[Any], Any]:
+        """Return the conversion alone: on SQLite, a column for texts would give no bytes."""
+        return partial(self.process_result_value, dialect=dialect)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Json:
         """Decode the JSON."""

@@ -65,7 +65,8 @@ def _badges(row: ListedTicket, look: RowContext) -> Cell:
     """
     age = look.now - row.level_at if row.level and row.level_at else None
     mark = "*" if age is not None and timedelta() <= age < _NEW_FOR else ""
-    level = (word(BADGES, row.level) + mark, row.level or "")
+    style = row.level if row.level in BADGES else None
+    level = (word(BADGES, row.level) + mark, style or "")
     return emergency_cell(row.emergency, missed=bool(row.missed), parts=(level,))
 
 

@@ -15,7 +15,7 @@ from scripts.bench.testbed import DECIDING, Testbed
 from scripts.bench.ticket_copies import TABLES, TICKET_TABLES, copy_tickets
 
 _CLOSED, _HUGE = (10_000, 100_000, 1_000_000), 10_000_000
-_OPEN = 100_000
+_OPEN = 300_000
 _TEMPLATES, _FEWEST_COPIES = 100, 10
 _MONTH = workload.shanghai_time("2025-12-01T08:30:00")
 """Long enough before the storm that its tickets are archived by then."""

@@ -1,17 +1,37 @@
 """Check for what was refused or given up, and name the latest of it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from models.database import Session
 from models.i18n import N_, _, counted
-from models.queries.failures import MESSAGE, Failure, failures
+from models.operations.notices.record import MAX_TRIES
+from models.queries.failures import MESSAGE, Failure, failures, stuck_notices
 from scripts.failures import failure_line
 from scripts.service.check_result import NOTE, PROBLEM, CheckResult
 
 _NAMED = 3
 """The latest refusals and notices that are named."""
+_LONGEST_WAIT = timedelta(days=14)
+"""Longer than any holidays, over which notices may wait."""
 _BYTES_AT_ONCE = 1 << 20
+
+
+def check_stuck_notices(session: Session, now: datetime) -> Iterator[CheckResult]:
+    """Check for notices that are neither recorded nor given up, however often they are tried."""
+    if tickets := stuck_notices(session, MAX_TRIES, now - _LONGEST_WAIT):
+        text = counted(
+            len(tickets),
+            N_("{n} notice waits that cannot be read, sent or recorded"),
+            N_("{n} notices wait that cannot be read, sent or recorded"),
+        )
+        named = list(dict.fromkeys(tickets))[:_NAMED]
+        advice = _(
+            "the workers' log says why (`notice postponed`); `hotline log --verify` names what was "
+            "altered"
+        )
+        yield CheckResult("notices", PROBLEM, f"{text}: {', '.join(named)}", advice)
 
 
 def check_failures(session: Session, home: Path) -> Iterator[CheckResult]:

@@ -38,7 +38,7 @@ from scripts.service.broker_checks import check_broker
 from scripts.service.check_result import GOOD, NOTE, PROBLEM, CheckResult
 from scripts.service.clock_checks import MAX_SKEW, check_clock
 from scripts.service.event_channels import check_channels_file, check_event_channels
-from scripts.service.failure_checks import check_failures
+from scripts.service.failure_checks import check_failures, check_stuck_notices
 from scripts.service.forgery_checks import check_forgeries
 from scripts.service.home_checks import check_home
 from scripts.service.policy_file import policy_file_note
@@ -143,6 +143,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         stuck_after = (_STUCK_AFTER + patience(session, now)) * clock_speed(clock)
         policies = _listed(_check_policies(session, settings, served))
         rights = _listed(check_rights(session, settings, now))
+        stuck = _listed(check_stuck_notices(session, served))
         failed = _listed(check_failures(session, settings.home))
         unrung = _listed(check_bells(session))
         sent = _listed(check_event_channels(session, settings, now))
@@ -165,6 +166,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from _check_processes(status, now)
     yield from _check_queues(status, served, stuck_after)
     yield from unrung
+    yield from stuck
     yield from failed
     yield from check_channels_file(status.health.processes, settings, now)
     yield from sent

@@ -1,11 +1,18 @@
-"""The driver of SQLite knows what becomes of our values, which it would ask for each of them."""
+"""The driver of SQLite and our values: what it makes of them, and what else it finds is read as."""
 
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
+from models.database import Store
 from models.engines import sqlite_module
+from models.operations.processes import report_process
 from models.rules.vocabulary import LISTS, Status
+from models.tables.core import PROCESS
+from tests.store.factories import at
+
+NOW = at("2026-11-23T08:30")
 
 KINDS = [
     *((b"", "blob"), (b"\0\xff", "blob"), (None, "null")),
@@ -28,3 +35,14 @@ def test_the_driver_finds_at_once_what_a_value_becomes(value: Any) -> None:
     adapted = module.adapters[type(value), module.PrepareProtocol](value)
     assert adapted == value
     assert type(adapted) in (bytes, type(None), str)
+
+
+@pytest.mark.store(databases=["sqlite"])
+def test_bytes_in_a_column_of_texts_are_read_as_a_mark(store: Store) -> None:
+    """Whoever reads a list of rows meets no other type than the columns have."""
+    with store.writing() as session:
+        report: dict[str, Any] = {"name": "a", "role": "worker", "started_at": NOW, "doing": ""}
+        report_process(session, NOW, **report, lateness_ms=0, done=0, failed=0)
+        session.execute(text("UPDATE process SET role = x'776f726b6572'"))
+        assert session.scalar(select(PROCESS.c.role)) == "\ufffd"
+        assert session.scalar(select(PROCESS.c.started_at)) == NOW, "which are bytes on SQLite"

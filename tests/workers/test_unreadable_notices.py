@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,9 @@ from models.rulebook import RulebookUnusable
 from models.rules.queues import DELIVERY
 from models.rules.vocabulary import NoticeState
 from models.security.encryption import KeyUnusable
-from models.tables.core import EVENT, NOTICE
+from models.tables.core import EVENT, NOTICE, TICKET
+from scripts.service.check_result import PROBLEM, CheckResult
+from scripts.service.failure_checks import check_stuck_notices
 from tests.store.factories import RESULT, advance_tickets, at, feed, message
 from tests.workers.dispatching import YELLOW, ManualClock, notice_dispatcher, notices, yellow_cards
 from tests.workers.processes import wait_until
@@ -170,6 +172,17 @@ def test_without_a_rulebook_all_notices_wait(store: Store, names: str, tmp_path:
     assert {(n.state, n.ring_at) for n in notices(store, "yellow")} == {("queued", NOW)}
 
 
+def test_a_notice_that_waits_longer_than_any_holidays_is_a_problem(store: Store) -> None:
+    yellow_cards(store, 1)
+    assert not _stuck(store, NOW + timedelta(days=9))
+    assert [result.state for result in _stuck(store, NOW + timedelta(days=15))] == [PROBLEM]
+
+
+def _stuck(store: Store, now: datetime) -> list[CheckResult]:
+    with store.reading() as session:
+        return list(check_stuck_notices(session, now))
+
+
 @pytest.mark.parametrize("tries", ["0", "2147483647"])
 def test_what_is_sent_and_never_recorded_is_sent_ever_more_rarely(
     store: Store, tries: str, tmp_path: Path
@@ -190,9 +203,15 @@ def test_what_is_sent_and_never_recorded_is_sent_ever_more_rarely(
     assert minutes == (
         [10.0 * 2 ** min(n, MAX_TRIES) for n in range(10)] if tries == "0" else [longest] * 10
     )
+    (stuck,) = _stuck(store, NOW)
+    assert stuck.state == PROBLEM
+    with store.reading() as session:
+        ticket = select(TICKET.c.number).join(NOTICE, NOTICE.c.ticket_id == TICKET.c.id)
+        assert session.scalars(ticket.where(NOTICE.c.id == cards[0])).one() in stuck.text
     _forge(store, f"UPDATE ticket SET seq = seq + 1 {OF_ITS_TICKET}", cards[0])
     context.record_outcomes({cards[0]: None}, "file")
     assert _states(store, cards) == {"sent"}
+    assert not _stuck(store, NOW)
     assert verify(store).findings == []
 
 
