@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from copy import copy
 from datetime import datetime
 
 import redis
@@ -134,9 +135,11 @@ class Pruning:
                 if self._prune_files is not None:
                     self._prune_files(policy.keep, now)
                 return False
-            pruner = self._pruners[0]
+            # one that has moved on counts only once that is committed
+            pruner = copy(self._pruners[0])
             with self._store.writing() as session:
                 more = pruner.prune_batch(session, now, policy)
+            self._pruners[0] = pruner
         except Exception as error:
             if not is_transient(error):
                 # what is wrong with one kind keeps no other from being removed

@@ -13,6 +13,7 @@ import workers.chores
 import workers.similar
 from models.clock import monotonic, system_clock
 from models.database import Session, Store
+from models.operations.pruning import NoticePruner
 from models.operations.similar import add_bands, new_bands
 from models.queries.similar import similar_tickets
 from models.schema import WrongSchema
@@ -223,7 +224,8 @@ def test_without_a_rulebook_nothing_is_pruned_and_all_is_later(store: Store) -> 
 
 
 def test_what_could_not_be_committed_is_pruned_again(store: Store) -> None:
-    """Its kind has not come to its end."""
+    """Its kind has not come to its end, nor any further."""
+    yellow_cards(store, 1)
 
     def fail(_connection: object) -> None:
         raise PoolTimeout
@@ -237,6 +239,7 @@ def test_what_could_not_be_committed_is_pruned_again(store: Store) -> None:
     finally:
         event.remove(store.engine, "commit", fail)
     assert pruning._pruners == kinds
+    assert pruning._pruners[0] == NoticePruner()
     pruning._next = 0.0
     pruning()
     assert pruning._pruners == kinds[1:]
