@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, String, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, String, Text, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from models.errors import HotlineError
@@ -23,7 +23,7 @@ SQLITE_LEAST = (3, 51, 3)
 
 _BUSY_SECONDS = 60
 
-_NO_TEXT = "\ufffd"
+_NO_TEXT = "(?)"
 
 
 class StoreUnusable(HotlineError):
@@ -152,12 +152,16 @@ def connect_postgresql(dialect: Any, _record: Any, args: Any, options: Any) -> A
     return connection
 
 
-class SqliteText(String):
-    """Text of SQLite, which keeps bytes in any column: those are read as a mark that is no text."""
+class _OnlyTexts(String):
+    """SQLite keeps bytes in a column of texts too: they are read as a mark, and end no process."""
 
     def result_processor(self, _dialect: Any, _coltype: object) -> Callable[[Any], Any]:
         """Return what reads a stored value."""
         return _text_or_mark
+
+
+class _OnlyLongTexts(_OnlyTexts, Text):
+    """The same of the type that is declared as TEXT."""
 
 
 def _text_or_mark(stored: Any) -> Any:
@@ -180,7 +184,8 @@ def sqlite_engine(url: str, begin: str, *, reading: bool, durable: bool) -> Engi
         hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
     )
-    engine.dialect.colspecs = {**engine.dialect.colspecs, String: SqliteText}
+    texts: dict[type[Any], type[Any]] = {String: _OnlyTexts, Text: _OnlyLongTexts}
+    engine.dialect.colspecs = {**engine.dialect.colspecs, **texts}
 
     @event.listens_for(engine, "connect")
     def on_connect(raw: Any, _record: Any) -> None:

@@ -107,7 +107,8 @@ def test_a_database_without_a_free_connection_is_waited_for(
 
     with caplog.at_level(logging.WARNING, "hotline.main"):
         assert outlast_shortage(begin) == "hotline"
-    assert len(tries) == 2
+    # the server may take a moment to count the connection as free
+    assert len(tries) >= 2
     assert "waiting: " in tries[1]
     assert "too many connections" in tries[1]
 
