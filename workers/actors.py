@@ -23,9 +23,11 @@ from models.i18n import lazy
 from models.operations.advance import advance, prepare
 from models.operations.bells import ring_again
 from models.operations.raise_levels import KnownLevels, prepare_levels, raise_levels
-from models.operations.refold import MessagesGone
+from models.operations.refold import ForgedLog, MessagesGone
 from models.operations.ticket_work import (
+    ForgedEnd,
     ForgedTicket,
+    goes_on_after_end,
     has_forged_row,
     quarantine,
     read_waiting_alone,
@@ -263,6 +265,9 @@ def _ticket_failed(context: WorkerContext, queue: str, number: str, error: Excep
         if has_forged_row(session, number):
             # its messages are not to blame
             error, unreadable = ForgedTicket(number), []
+        elif goes_on_after_end(session, number):
+            # its next line cannot be written
+            error, unreadable = ForgedEnd(number), []
         is_of_ticket = not unreadable and _is_of_ticket(error, waiting)
     if is_of_ticket:
         _quarantine(context, queue, number, error)
@@ -284,7 +289,8 @@ def _is_of_ticket(error: Exception, waiting: Collection[int]) -> bool:
     """
     if isinstance(error, ForgedMessage):
         return error.row_id not in waiting
-    return isinstance(error, (ForgedTicket, MessagesGone)) or is_unreadable(error)
+    of_ticket = ForgedEnd, ForgedLog, ForgedTicket, MessagesGone
+    return isinstance(error, of_ticket) or is_unreadable(error)
 
 
 def _is_readable(session: Session, row: int, directory: Directory) -> bool:

@@ -82,7 +82,7 @@ def rebuild_ticket(session: Session, actor: Actor, number: str, now: datetime) -
     rulebook = load_rulebook(session)
     stored = StoredLife(session, ticket_id, number, rulebook)
     rebuilt = min(
-        _candidates(stored, stored.log(), rulebook, log, now),
+        _candidates(stored, stored.log(log.end), rulebook, log, now),
         key=lambda candidate: len(candidate.lacking),
         default=None,
     )

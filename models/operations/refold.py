@@ -11,7 +11,8 @@ from models.i18n import LazyText, _
 from models.membership import is_in
 from models.operations.ticket_change import LogAppend
 from models.operations.ticket_work import MessageOutcome, TicketWork
-from models.queries.inbox_rows import INBOX_COLUMNS, InboxRow, has_own_outline
+from models.queries.inbox_rows import INBOX_COLUMNS, ForgedMessage, InboxRow, has_own_outline
+from models.queries.own_log import own_log
 from models.queries.stored_messages import read_inbox_row, read_texts
 from models.rulebook import Rulebook
 from models.rules import events as log_events
@@ -23,8 +24,8 @@ from models.rules.lifecycle.refold import Refolded
 from models.rules.messages import Message, RawMessage, TicketReceived
 from models.rules.particulars import read_particulars
 from models.rules.vocabulary import MessageType
-from models.tables.columns import undecoded
-from models.tables.core import EVENT, INBOX
+from models.security.chain import LogEnd
+from models.tables.core import INBOX
 from models.tables.inbox import APPLIED, REFUSED, WAITING
 
 
@@ -36,18 +37,31 @@ class MessagesGone(HotlineError):
         super().__init__(text.format(ids=", ".join(map(str, ids)), ticket=number))
 
 
+class ForgedLog(HotlineError):
+    """The log of a ticket, with which a new fold is compared, is not as the service wrote it."""
+
+    def __init__(self, number: str) -> None:
+        text = _(
+            "the log of ticket {ticket} is not as the service wrote it: {verify} names the line; "
+            "restore a backup"
+        )
+        super().__init__(text.format(ticket=number, verify=f"`hotline log {number} --verify`"))
+
+
 class StoredLife:
-    """All messages that one ticket was made of, as the store has them, and its log."""
+    """All messages that one ticket was made of, as the store has them, and its log.
+
+    Raises ForgedMessage.
+    """
 
     def __init__(self, session: Session, ticket_id: int, number: str, rulebook: Rulebook) -> None:
         self.number = number
         rows = session.execute(
             select(*INBOX_COLUMNS)
             .where(INBOX.c.ticket == number, INBOX.c.current, INBOX.c.state != WAITING)
-            .where(INBOX.c.conflicting.is_(False))
             .order_by(INBOX.c.at, INBOX.c.id)
         )
-        self.rows = [InboxRow(*row) for row in rows]
+        self.rows = [row for row in map(InboxRow._make, rows) if not _is_no_part(session, row)]
         self.messages = {
             row.id: read_inbox_row(session, row, rulebook.directory) for row in self.rows
         }
@@ -60,17 +74,14 @@ class StoredLife:
         rows = (row for row in self.rows if row.id in arrivals)
         return {row.id: read_texts(self._session, row) for row in rows}
 
-    def log(self) -> list[LoggedEvent]:
-        """Read the ticket's log. Raises MessagesGone."""
-        rows = self._session.execute(
-            select(EVENT.c.seq, EVENT.c.name, EVENT.c.moment, EVENT.c.cause)
-            .add_columns(undecoded(EVENT.c.data))
-            .where(EVENT.c.ticket_id == self._ticket_id)
-            .order_by(EVENT.c.seq)
-        )
+    def log(self, end: LogEnd) -> list[LoggedEvent]:
+        """Read the ticket's log, which ends so. Raises ForgedLog, and MessagesGone."""
+        lines = own_log(self._session, self._ticket_id, self.number, end)
+        if lines is None:
+            raise ForgedLog(self.number)
         logged = [
-            LoggedEvent(row.seq, log_events.decode(row.name, row.data), row.moment, row.cause)
-            for row in rows
+            LoggedEvent(line.seq, log_events.decode(line.name, line.data), line.moment, line.cause)
+            for line in lines
         ]
         self._require_all(logged)
         return logged
@@ -92,6 +103,15 @@ class StoredLife:
         return bool(is_own) and row.state == REFUSED
 
 
+def _is_no_part(session: Session, row: InboxRow) -> bool:
+    """Return whether a message was refused as no part of its ticket. Raises ForgedMessage."""
+    if not row.conflicting:
+        return False
+    if row.outline is not None and not has_own_outline(session.cipher, row, row.outline):
+        raise ForgedMessage(row)
+    return True
+
+
 def refold_late(
     session: Session,
     work: TicketWork,
@@ -104,7 +124,7 @@ def refold_late(
     context = rulebook.context_for(work.row.policy_id)
     late = {row.id: waiting[row.id] for row in work.waiting}
     refolded = rules.refold_late(
-        work.state, stored.log(), stored.messages, stored.applied, late, context, now
+        work.state, stored.log(work.row.end), stored.messages, stored.applied, late, context, now
     )
     outcomes = [
         MessageOutcome(row, refolded.conflicting[row.id], late[row.id], conflicting=True)
@@ -144,7 +164,7 @@ def refold_changed(
     context = rulebook.context_for(work.row.policy_id)
     refolded = rules.refold_changed(
         work.state,
-        stored.log(),
+        stored.log(work.row.end),
         stored.messages,
         stored.applied,
         context,

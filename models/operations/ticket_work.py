@@ -116,6 +116,13 @@ def has_forged_row(session: Session, number: str) -> bool:
     return False
 
 
+def goes_on_after_end(session: Session, number: str) -> bool:
+    """Return whether the log of a ticket has a line after the end that the ticket's row knows."""
+    of_ticket = EVENT.c.ticket_id == TICKET.c.id, TICKET.c.number == number
+    later = select(EVENT.c.seq).where(*of_ticket, EVENT.c.seq > TICKET.c.seq)
+    return session.execute(later.limit(1)).first() is not None
+
+
 def lock_rows(session: Session, numbers: Sequence[str], *, wait: bool) -> list[TicketRow]:
     """Lock the rows of these tickets and return them, whatever they say."""
     rows = session.execute(

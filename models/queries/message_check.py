@@ -53,6 +53,7 @@ def _wrong_with(session: Session, row: InboxRow) -> LazyText | None:
     is_own = row.outline is None or has_own_outline(session.cipher, row, row.outline)
     unread = row.outline is None and row.outline_hash is None and row.state != APPLIED
     fits = unread if row.outline is None else row.state != WAITING
+    fits &= row.state != WAITING or not row.conflicting
     if row.queue == NO_QUEUE:
         # its ticket never reads it
         fits = row.state == REFUSED and row.conflicting

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, true
 
 from models.anchor_file import AnchorLine
 from models.database import Session, Store
@@ -20,6 +19,7 @@ from models.queries.log import TicketNotFound
 from models.queries.message_check import check_causes, check_messages
 from models.queries.notice_check import check_notices
 from models.queries.outside_check import check_outside
+from models.queries.own_log import unkeyed_until
 from models.queries.own_tables import check_own
 from models.queries.row_check import Wrong, check_clocks, check_once, check_ticket_row
 from models.queries.table_check import check_tables
@@ -37,8 +37,7 @@ from models.security.chain import (
 )
 from models.security.encryption import Cipher
 from models.security.findings import Finding, Harm
-from models.tables.core import ACCESS, SECRET, TICKET
-from models.tables.secrets import HASH_KEY
+from models.tables.core import ACCESS, EVENT, TICKET
 
 _TICKETS = 200
 """Tickets read in one transaction: a long one would stop checkpoints and fill the memory."""
@@ -87,7 +86,7 @@ def verify(
     unseen = {n: end for n, end in (known or {}).items() if number in (None, n)}
     with store.reading(snapshot=True) as session:
         anchored = AnchorCheck(session, with_arrivals=number is None)
-        check = LogCheck(session.cipher, _unkeyed_until(session))
+        check = LogCheck(session.cipher, unkeyed_until(session))
         first, last = _ids(session, number)
     result.anchors, result.holding, result.key = anchored.count, anchored.holding, anchored.key
     result.findings += anchored.findings
@@ -130,6 +129,7 @@ def verify(
             raise TicketNotFound(number)
         result.findings += (f for f in gone if f.ticket not in unseen)
         if number is None:
+            result.findings += _of_no_ticket(session, anchored)
             head = anchored.heads.access
             noted_access = LogEnd(head.seq, head.digest) if head is not None else None
             begin = access_log_begin(session)
@@ -168,7 +168,7 @@ def read_whole_log(session: Session, ticket_id: int, number: str) -> WholeLog | 
     if head is None or head.number != number or head.forked or len(lines) != head.seq or not lines:
         return None
     is_old = ticket_id in anchored.heads.first
-    check = LogCheck(session.cipher, _unkeyed_until(session))
+    check = LogCheck(session.cipher, unkeyed_until(session))
     noted = [LogEnd(head.seq, head.digest)]
     if check(number, lines, LogEnd(lines[-1].seq, lines[-1].hash), noted, old=is_old) is not None:
         return None
@@ -262,6 +262,20 @@ def _gone(
         yield Finding(Harm.DELETED, head.number, why, head.number, 1)
 
 
+def _of_no_ticket(session: Session, anchored: AnchorCheck) -> Iterator[Finding]:
+    """Yield ids before or after those of all tickets that have lines of a log, and never were one.
+
+    The next ticket to have such an id could not be written.
+    """
+    first, last = _ids(session, None)
+    of = EVENT.c.ticket_id
+    is_no_ticket = true() if first is None else or_(of < first, of > last)
+    ids = session.scalars(select(of).where(is_no_ticket).distinct())
+    for ticket_id in sorted(set(ids) - anchored.heads.tickets.keys()):
+        why = lazy("there are lines of a log, and no such ticket")
+        yield Finding(Harm.ADDED, f"#{ticket_id}", why)
+
+
 def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
     """Return the first and last id of the tickets to be checked, 0 and -1 where there is none."""
     span = select(func.min(TICKET.c.id), func.max(TICKET.c.id))
@@ -269,13 +283,6 @@ def _ids(session: Session, number: str | None) -> tuple[int | None, int | None]:
         span = span.where(TICKET.c.number == number)
     first, last = session.execute(span).one()
     return first, last
-
-
-def _unkeyed_until(session: Session) -> datetime | None:
-    stored = select(SECRET).where(SECRET.c.name == HASH_KEY)
-    secret = session.decrypt(SECRET.c.value, session.execute(stored).one())
-    until = secret["unkeyed_until"]
-    return datetime.fromisoformat(until) if until else None
 
 
 def _accesses(session: Session) -> Iterator[tuple[AccessLine | None, bytes]]:

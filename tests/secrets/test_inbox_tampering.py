@@ -71,6 +71,24 @@ def _unit(name: str) -> Actor:
     return Actor("gateway", UserRole.FEEDER, None, name)
 
 
+def test_a_refused_message_is_not_left_out(store: Store) -> None:
+    """What was refused once is judged again with each late message."""
+    unfit = message("M1", "result.reviewed", "2026-11-03T10:00", accepted=True, unit=None)
+    feed(store, [unfit], NOW)
+    assert advance_tickets(store, ["M1"], NOW).refused == 1
+    _alter(store, "result.reviewed", conflicting=True)
+    feed(store, [LATE], NOW)
+    with pytest.raises(ForgedMessage):
+        advance_tickets(store, ["M1"], NOW)
+
+
+def test_verify_tells_of_a_waiting_message_that_is_marked_as_left_out(store: Store) -> None:
+    feed(store, [LATE], NOW)
+    assert _harms(store) == []
+    _alter(store, LATE["type"], conflicting=True)
+    assert _harms(store) == [(Harm.ALTERED, "M1")]
+
+
 @pytest.mark.parametrize("read", [True, False])
 def test_a_message_is_not_applied_again(store: Store, read: bool) -> None:
     """Whether its outline is kept or taken away."""

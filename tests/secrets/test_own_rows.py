@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import DataError
 
 from models.database import Store
+from models.engines import sqlite_file, sqlite_module
 from models.errors import HotlineError, UnreadableValue
 from models.operations.accept import accept_tables
 from models.operations.duplicates import DuplicateCheck
@@ -306,7 +307,9 @@ def _not_judged(store: Store, values: str, tmp_path: Path) -> None:
 
 
 OF_THE_PAST = {
-    "the log": "UPDATE event SET data = {garbage} WHERE ticket_id = 2 AND seq = 3",
+    "the log": "UPDATE event SET data = {garbage} {line}",
+    "a line's moment": "UPDATE event SET moment = (SELECT max(moment) FROM event) {line}",
+    "a line's cause": "UPDATE event SET cause = NULL {line}",
     "an applied message": "UPDATE inbox SET type = '!' WHERE {applied}",
     "a message left out": "UPDATE inbox SET conflicting = {true} WHERE {applied}",
     "another message": "UPDATE inbox SET outline_hash = {garbage} WHERE {applied}",
@@ -321,7 +324,8 @@ def test_what_a_ticket_had_before_is_no_message_s_fault(
     lite = store.has_one_writer
     garbage, true = ("X'FF'", "1") if lite else ("'\\xFF'", "true")
     applied = "message_id = 'accepted' AND ticket = 'R2'"
-    statement = OF_THE_PAST[what].format(garbage=garbage, true=true, applied=applied)
+    line = "WHERE ticket_id = 2 AND seq = 3"
+    statement = OF_THE_PAST[what].format(garbage=garbage, true=true, applied=applied, line=line)
     urged = {"text": "快", "unit": "城管局", "by": "王"}
     messages = [
         message("R2", "unit.urged", "2026-11-02T09:30", id="late", **urged),
@@ -342,6 +346,37 @@ def test_what_a_ticket_had_before_is_no_message_s_fault(
         (quarantined,) = check_forgeries(session)
         assert "restore a backup" in quarantined.advice
         assert "levels" in quarantined.text
+
+
+def test_no_message_is_refused_for_a_line_after_the_log_s_end(store: Store, tmp_path: Path) -> None:
+    """The next line cannot be written: the ticket is quarantined, and what waits waits."""
+    columns = ", ".join(f'"{c.name}"' for c in EVENT.c if c.name not in ("seq", "once"))
+    last = "ticket_id = 2 AND seq = (SELECT seq FROM ticket WHERE id = 2)"
+    copied = f"SELECT seq + 1, {columns} FROM event WHERE {last}"
+    _change(store, text(f"INSERT INTO event (seq, {columns}) {copied}"))
+    urged = {"text": "快", "unit": "城管局", "by": "王"}
+    feed(store, [message("R2", "unit.urged", "2026-11-06T09:59", id="urged", **urged)], NOW)
+    dispatcher = NoticeDispatcher(store, lambda: NOW, tmp_path, None, "zh")
+    advance_batch(WorkerContext(store, lambda: NOW, dispatcher), CONTACT, ["R2"])
+    with store.reading() as session:
+        assert quarantined_tickets(session, 9) == ["R2"]
+        state = select(INBOX.c.state).where(INBOX.c.message_id == "urged")
+        assert session.scalars(state).one() == WAITING
+
+
+@pytest.mark.store(fill=_begin, databases=["sqlite"])
+@pytest.mark.parametrize("ticket_id", [-1, 99])
+def test_lines_of_no_ticket_are_told(store: Store, ticket_id: int) -> None:
+    """Another database than SQLite refuses them."""
+    assert verify(store).findings == []
+    file = sqlite_module().connect(sqlite_file(store.url))
+    columns = ", ".join(f'"{c.name}"' for c in EVENT.c if c.name != "ticket_id")
+    of_another = f"SELECT {ticket_id}, {columns} FROM event WHERE ticket_id = 2"
+    file.execute(f"INSERT INTO event (ticket_id, {columns}) {of_another}")
+    file.commit()
+    file.close()
+    (finding,) = verify(store).findings
+    assert (finding.harm, finding.place) == (Harm.ADDED, f"#{ticket_id}")
 
 
 @pytest.mark.parametrize("also_number", [False, True])
