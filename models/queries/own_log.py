@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from models.database import Session, columns_to_decrypt
 from models.security.chain import EventLine, LogCheck, LogEnd
+from models.security.encryption import ForgedValue
 from models.sql_types import SelectedRow
 from models.tables.columns import undecoded
 from models.tables.core import EVENT, SECRET
@@ -28,11 +29,9 @@ def own_log(session: Session, ticket_id: int, number: str, end: LogEnd) -> list[
     of_ticket = EVENT.c.ticket_id == ticket_id
     rows = session.execute(select(*columns).where(of_ticket).order_by(EVENT.c.seq))
     lines = [_line(session, number, row) for row in rows]
-    until = unkeyed_until(session)
-    check = LogCheck(session.cipher, until)
-    # whose beginning an earlier release wrote is only in the feed of changes
-    begun = (False,) if until is None else (False, True)
-    is_own = any(check(number, lines, end, (), old=old) is None for old in begun)
+    check = LogCheck(session.cipher, unkeyed_until(session))
+    # whether an earlier release began it, as is listed only in the feed of changes
+    is_own = any(check(number, lines, end, (), old=old) is None for old in (False, True))
     return lines if is_own else None
 
 
@@ -45,12 +44,16 @@ def unkeyed_until(session: Session) -> datetime | None:
 
 
 def _line(session: Session, number: str, row: SelectedRow) -> EventLine:
-    private = None
+    private, is_forged = None, False
     if row.commitment is None and row.private is not None:
-        private = msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
+        try:
+            private = msgspec.json.encode(session.decrypt(EVENT.c.private, row, number))
+        except ForgedValue:
+            is_forged = True
     data = (row.data or "").encode()
     return EventLine(
         *(row.seq, row.name, row.at, row.moment, row.cause, data, private),
         *(row.commitment, None, row.hash),
+        is_forged=is_forged,
         erased=True,
     )
