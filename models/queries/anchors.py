@@ -52,7 +52,11 @@ def anchor_due(session: Session, now: datetime, interval: timedelta) -> bool:
     newest = last_anchor(session)
     if newest is None or abs(now - newest.at) < interval:
         return False
-    moved = or_(CHANGE.c.position.is_(None), CHANGE.c.position > newest.through)
+    return _has_moved_since(session, newest)
+
+
+def _has_moved_since(session: Session, anchor: Anchor) -> bool:
+    moved = or_(CHANGE.c.position.is_(None), CHANGE.c.position > anchor.through)
     return session.scalar(select(CHANGE.c.id).where(moved).limit(1)) is not None
 
 
@@ -62,7 +66,7 @@ def anchor_overdue(session: Session, now: datetime, interval: timedelta) -> bool
     Only messages and levels are looked at, which have a moment, and of messages the last ones.
     """
     newest = last_anchor(session)
-    if newest is None:
+    if newest is None or not _has_moved_since(session, newest):
         return False
     latest = select(func.coalesce(func.max(INBOX.c.id), 0)).scalar_subquery()
     arrived = select(INBOX.c.id).where(INBOX.c.id > latest - _LOOK_BACK)

@@ -149,10 +149,8 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         sent = _listed(check_event_channels(session, settings, now))
         forged = _listed(check_forgeries(session))
         backed_up = _listed(check_backup(session, settings, now))
-        newest = last_anchor(session)
-        overdue = _has_long_had_worker(status, now) and anchor_overdue(
-            session, served, OVERDUE * clock_speed(clock)
-        )
+        overdue_after = OVERDUE * clock_speed(clock) if _has_long_had_worker(status, now) else None
+        anchored = _listed(_check_anchors(session, settings, now, served, overdue_after))
         guess = first_provisional_day(load_calendar(session), served.astimezone(SHANGHAI).date())
     if isinstance(clock, DemoClock):
         text = _("the store is a demo's: its clock shows {at}")
@@ -161,7 +159,7 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
     yield from forged
     yield from rights
     yield from policies
-    yield from check_anchors(newest, settings.anchors, now, overdue=overdue)
+    yield from anchored
     yield from backed_up
     yield from _check_processes(status, now)
     yield from _check_queues(status, served, stuck_after)
@@ -174,6 +172,18 @@ def _check_store(store: Store, settings: Settings) -> Iterator[CheckResult]:
         advice = _("run `hotline units import FILE`")
         yield CheckResult("units", PROBLEM, _("there are no units"), advice)
     yield _check_calendar(guess, served)
+
+
+def _check_anchors(
+    session: Session,
+    settings: Settings,
+    now: datetime,
+    served: datetime,
+    overdue_after: timedelta | None,
+) -> Iterator[CheckResult]:
+    newest = last_anchor(session)
+    overdue = overdue_after is not None and anchor_overdue(session, served, overdue_after)
+    yield from check_anchors(newest, settings.anchors, now, overdue=overdue)
 
 
 def _listed(results: Iterator[CheckResult]) -> list[CheckResult]:

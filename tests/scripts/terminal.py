@@ -1,5 +1,6 @@
 """A real terminal with a program in it, and a district's home to look at there."""
 
+import contextlib
 import os
 import pty
 import select
@@ -54,6 +55,18 @@ class Terminal:
             if select.select([self._handle], [], [], 0.1)[0]:
                 printed += os.read(self._handle, 1 << 16)
         return printed.decode("utf-8", "replace")
+
+    def wait(self) -> int:
+        """Wait until the program has ended; returns its exit code.
+
+        What it prints meanwhile is read: a terminal that nobody reads holds up who writes to it.
+        """
+        until = time.monotonic() + TIMEOUT
+        while self.process.poll() is None and time.monotonic() < until:
+            if select.select([self._handle], [], [], 0.1)[0]:
+                with contextlib.suppress(OSError):  # nobody is at its other end any more
+                    os.read(self._handle, 1 << 16)
+        return self.process.wait(0)
 
     def close(self) -> None:
         """End the program."""

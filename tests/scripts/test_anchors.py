@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from models.anchor_file import AnchorFile
 from models.clock import system_clock
@@ -15,11 +15,13 @@ from models.migrations import upgrade
 from models.operations.anchors import make_anchor
 from models.operations.outside_anchors import copy_outside
 from models.operations.processes import report_process
+from models.queries.anchors import anchor_overdue
 from models.security.encryption import load_cipher
 from models.settings import load_settings
 from models.tables.core import ANCHOR
+from scripts.service.anchor_checks import OVERDUE
 from tests.scripts.hotline_in_process import InProcessHotline
-from tests.store.factories import advance_tickets, feed, letter
+from tests.store.factories import advance_tickets, at, feed, letter
 
 
 @pytest.fixture
@@ -152,3 +154,35 @@ def test_where_the_copy_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert folders[0] == folders[1] != folders[2]
     assert load_settings({"HOTLINE_ANCHORS": "none"}).anchors is None
     assert load_settings({"HOTLINE_ANCHORS": str(tmp_path / "x")}).anchors == tmp_path / "x"
+
+
+def test_doctor_goes_on_beside_an_anchor_that_nobody_can_read(
+    hotline: InProcessHotline, tmp_path: Path
+) -> None:
+    _live(hotline.home, tmp_path / "outside", "C1")
+    before = {each["check"] for each in hotline.json("doctor", "--json", code=1)}
+    store = Store(
+        f"sqlite:///{hotline.home / 'hotline.db'}", load_cipher(hotline.home / "hotline.key")
+    )
+    with store.writing() as session:
+        session.execute(text("UPDATE anchor SET at = X'FF'"))
+    store.close()
+    after = {each["check"] for each in hotline.json("doctor", "--json", code=1)}
+    # backups have their own look at the anchors
+    assert before - after <= {"anchors", "backup"}
+    assert after - before == {"store"}
+
+
+def test_what_has_an_anchor_is_not_overdue_whatever_the_clock_said(store: Store) -> None:
+    """A letter came while the clock was ahead; the anchor over it was made when it was right."""
+    right = at("2026-11-02T10:00")
+    ahead = right + timedelta(hours=1)
+    with store.writing() as session:
+        make_anchor(session, right - timedelta(hours=1))
+    feed(store, [letter("A1", "2026-11-02T09:00")], ahead)
+    with store.reading() as session:
+        assert anchor_overdue(session, ahead + timedelta(hours=9), OVERDUE)
+    with store.writing() as session:
+        assert make_anchor(session, right) is not None
+    with store.reading() as session:
+        assert not anchor_overdue(session, ahead + timedelta(hours=9), OVERDUE)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scripts.service.districts import InvalidDistricts, read_districts
-from tests.scripts.terminal import TIMEOUT, Terminal, home_with_a_ticket
+from tests.scripts.terminal import Terminal, home_with_a_ticket
 
 
 @pytest.mark.slow
@@ -34,7 +34,7 @@ def test_a_district_is_chosen_and_then_another(tmp_path: Path, broker_url: str) 
         terminal.write("\x11")
         terminal.read_until("空")
         terminal.write("\n")
-        assert terminal.process.wait(TIMEOUT) == 0
+        assert terminal.wait() == 0
     finally:
         terminal.close()
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.scripts.terminal import TIMEOUT, Terminal, home_with_a_ticket
+from tests.scripts.terminal import Terminal, home_with_a_ticket
 
 
 def test_the_monitor_is_drawn_though_its_errors_go_elsewhere(
@@ -23,7 +23,7 @@ def test_the_monitor_is_drawn_though_its_errors_go_elsewhere(
         terminal.write("2")
         terminal.read_until("EAST001")
         terminal.write("\x11")
-        assert terminal.process.wait(TIMEOUT) == 0
+        assert terminal.wait() == 0
     except subprocess.TimeoutExpired:
         raise AssertionError(errors.read_text("utf-8")) from None
     finally:

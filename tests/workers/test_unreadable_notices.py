@@ -384,3 +384,30 @@ def test_a_missing_key_is_tried_once() -> None:
     done = by_halves([1, 2, 3, 4], work, lambda item, _error: failed.append(item))
     assert (failed, sum(done)) == ([2], 3)
     assert tried.count([2]) == 1
+
+
+def test_when_an_earlier_one_was_sent_need_not_be_readable(store: Store, tmp_path: Path) -> None:
+    """Those of a matter are compared with it."""
+    instant = "X'FFFFFFFFFF'" if store.has_one_writer else "'infinity'"
+    clock = ManualClock(NOW)
+    with (
+        web_server() as (server, port),
+        notice_dispatcher(store, clock, tmp_path, HOOK.format(port=port)) as dispatcher,
+    ):
+        context = WorkerContext(store, clock, dispatcher)
+        calls(store, ["P01"], NOW)
+        (first,) = [notice.id for notice in notices(store, "dispatched")]
+        for _time in range(2):
+            dispatch_batch(context, DELIVERY, [first])
+            clock.pass_by(timedelta(minutes=3))
+        wait_until(lambda: _states(store, [first]) == {"sent"}, 40, "the first")
+        _forge(store, f"UPDATE notice SET sent_at = {instant} WHERE id = :id", first)
+        calls(store, ["P02"], clock(), "学校门口的信号灯坏了，孩子们过马路很危险。")
+        with store.reading() as session:
+            others = select(NOTICE.c.id).where(NOTICE.c.kind == "dispatched", NOTICE.c.id != first)
+            second = session.scalars(others).all()
+        for _time in range(2):
+            dispatch_batch(context, DELIVERY, second)
+            clock.pass_by(timedelta(minutes=3))
+        wait_until(lambda: _states(store, second) == {"sent"}, 40, "the second")
+    assert len(server.posts) == 2

@@ -15,6 +15,7 @@ from models.database import Session
 from models.queries.similar import group_similar
 from models.rules.vocabulary import NoticeKind, NoticeState
 from models.tables.core import NOTICE, TICKET
+from models.tables.instants import is_instant
 
 MAX_COMPARED = 300
 """Notices to one person that are compared; their letters are decrypted for it."""
@@ -67,6 +68,7 @@ def sort_by_matter(
         .where(NOTICE.c.recipient == recipient, NOTICE.c.kind == kind)
         .where(NOTICE.c.channel == channel, NOTICE.c.state == NoticeState.SENT)
         .where(NOTICE.c.sent_at > now - rules.again_after)
+        .where(is_instant(session.dialect, NOTICE.c.sent_at))
         .order_by(NOTICE.c.id.desc())
         .limit(MAX_COMPARED)
     ).all()
